@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+// Targets as a table: C foundations, runtime, host, tools, tests. Arrows point one way:
+// zoo-tool -> ZooCompiler, ZooImage -> Zoo -> CZooKernels, CZoo.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "zoo",
+  products: [
+    .executable(name: "zoo-tool", targets: ["zoo-tool"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+  ],
+  targets: [
+    // MARK: C foundations
+    .systemLibrary(name: "CZoo", path: "include"),
+    .target(name: "CZooKernels", cSettings: [.headerSearchPath(".")]),
+    .target(name: "CZooPlatform"),
+    .target(
+      name: "CImageCodecs",
+      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+
+    // MARK: Runtime (heap-free Embedded Swift; tools/build-lib compiles the same sources so)
+    .target(name: "Zoo", dependencies: ["CZoo", "CZooKernels"], swiftSettings: strict),
+
+    // MARK: Host
+    .target(
+      name: "ZooImage",
+      dependencies: ["CZoo", "CImageCodecs", "CZooPlatform", "Zoo"],
+      swiftSettings: strict),
+    .target(
+      name: "ZooCompiler",
+      dependencies: [
+        "CZoo", "CZooPlatform", "Zoo",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Import/ONNX/onnx.proto"],
+      swiftSettings: strict),
+
+    // MARK: Tools
+    .executableTarget(
+      name: "zoo-tool",
+      dependencies: [
+        "Zoo", "ZooImage", "ZooCompiler",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "tools/zoo-tool",
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,204 @@
+// SIMD microkernels: the contract every variant keeps, and how one is chosen.
+//
+// Names are grammar: zoo_<type>_<family>_ukernel_<tile>__<isa>. Each family has one list,
+// <type>_<family>/<type>_<family>.inc, whose rows declare, select and publish its variants (so tests
+// and benchmarks follow from it): add a variant = one C file and one row.
+//
+// Rules for all kernels: no libc but memcpy/memset, no allocation, no global mutable state; unaligned
+// pointers welcome; never read or write outside the stated elements (tails are handled inside, by
+// masks); results do not depend on how a caller splits m or the pixel count between calls.
+//
+// The scalar meaning of each family is portable Swift in Sources/Zoo: a NULL entry in the table
+// below says "use that".
+#ifndef ZOO_KERNELS_H
+#define ZOO_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__x86_64__) && defined(__linux__)
+#define ZOO_X86_64 1
+#endif
+
+// Instruction-set families in the order of preference. Numbers equal `zoo_isa` of zoo.h.
+enum {
+  ZOO_KERNELS_SCALAR = 1,
+  ZOO_KERNELS_AVX2 = 2,
+  ZOO_KERNELS_AVX512 = 3,
+};
+
+// Width of one packed panel of output channels, for every type and ISA (see zoo/FORMAT.md).
+#define ZOO_PANEL_WIDTH 16
+
+// Pointer tables may point here for padding pixels: zeros, never written.
+#define ZOO_ZERO_ROW_COUNT 8192
+extern const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
+
+// --- f32_igemm: (indirect) matrix product, the heart of convolution and dense layers -------------
+//
+// for i < m, j < n:
+//   y = bias[j] + sum over t < tap_count, k < kc of a[t * a_tap_stride + i][k] * W[t * kc + k][j]
+//   if addend: y += addend[i * addend_stride + j]
+//   c[i * c_stride + j] = min(max(y, lower), upper)
+//
+// The sum runs in the order of (t, k) with fused multiply-add, starting from bias[j] (or 0), one
+// accumulator per element whatever m and n are: so results do not depend on the split.
+// NaN in y passes the clamp as max/min of the ISA do it; not specified.
+typedef struct zoo_f32_igemm_params {
+  size_t kc;               // contiguous elements read per pointer
+  size_t tap_count;        // pointers per row
+  const float *const *a;   // [tap_count][a_tap_stride >= m] pointers to kc floats each
+  size_t a_tap_stride;     // pointers from one tap to the next
+  const float *w;          // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
+                           // when n % 16 != 0 (no padding is stored)
+  const float *bias;       // [n] or NULL
+  const float *addend;     // NULL, or a residual added before the clamp; may equal c
+  size_t addend_stride;    // elements between rows of addend
+  float *c;                // output rows
+  size_t c_stride;         // elements between rows of c
+  float lower, upper;      // clamp bounds; -INFINITY, INFINITY for none
+} zoo_f32_igemm_params;
+
+// m in 1...mr of the kernel, n >= 1 any.
+typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_params *params);
+
+typedef struct zoo_f32_igemm_kernel {
+  zoo_f32_igemm_ukernel run;
+  uint32_t mr; // most rows per call
+  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+} zoo_f32_igemm_kernel;
+
+// --- f32_dwconv: depthwise convolution over a run of output pixels sharing the same valid taps -----
+//
+// for p < pixels, c < channels:
+//   y = bias[c] + sum over i < kh, j < kw of
+//         x[p * x_pixel_stride + i * x_row_stride + j * x_col_stride + c] * w[i * w_row_stride + j * channels + c]
+//   y_out[p * y_stride + c] = min(max(y, lower), upper)
+//
+// Summed in the order (i, j) with fused multiply-add from bias. The caller cuts a row of output into
+// runs (left edge, interior, right edge) and passes only taps that fall inside the input, so there is
+// no padding here. x points at the first valid tap of pixel 0, w at that tap's weights.
+typedef struct zoo_f32_dwconv_params {
+  size_t channels;
+  size_t kh, kw;           // valid taps, each >= 1
+  const float *x;
+  size_t x_pixel_stride;   // elements from one output pixel's window to the next (stride_w * row width)
+  size_t x_row_stride;     // elements between tap rows (dilation_h included)
+  size_t x_col_stride;     // elements between tap columns (dilation_w included)
+  const float *w;          // [kh][kw][channels] with w_row_stride between rows
+  size_t w_row_stride;
+  size_t w_col_stride;     // elements between tap columns of w: the full channel count
+  const float *bias;       // [channels] or NULL
+  float *y;
+  size_t y_stride;         // elements between output pixels
+  float lower, upper;
+} zoo_f32_dwconv_params;
+
+typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
+
+// --- f32_pool: max, min or sum-scale pooling over a run of pixels sharing the same valid taps --------
+//
+// for p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
+// scale (sum only). y = min(max(reduced, lower), upper).
+typedef enum zoo_f32_pool_kind { ZOO_POOL_MAX = 0, ZOO_POOL_MIN = 1, ZOO_POOL_SUM = 2 } zoo_f32_pool_kind;
+
+typedef struct zoo_f32_pool_params {
+  zoo_f32_pool_kind kind;
+  size_t channels, kh, kw;
+  const float *x;
+  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  float *y;
+  size_t y_stride;
+  float scale; // multiplies the sum (1 / window count); 1 for max and min
+  float lower, upper;
+} zoo_f32_pool_params;
+
+typedef void (*zoo_f32_pool_ukernel)(size_t pixels, const zoo_f32_pool_params *params);
+
+// --- f32_binary: y[i] = clamp(a[i] op b[i]) elementwise ---------------------------------------------
+//
+// b_step 1 reads b[i], 0 reads b[0] for all i (a scalar). In place: y may equal a or b exactly.
+typedef enum zoo_f32_binary_kind {
+  ZOO_BINARY_ADD = 0,
+  ZOO_BINARY_SUB = 1,
+  ZOO_BINARY_MUL = 2,
+  ZOO_BINARY_DIV = 3,
+  ZOO_BINARY_MAX = 4,
+  ZOO_BINARY_MIN = 5,
+} zoo_f32_binary_kind;
+
+typedef struct zoo_f32_binary_params {
+  zoo_f32_binary_kind kind;
+  const float *a, *b;
+  size_t a_step, b_step; // 1, or 0 for a scalar
+  float *y;
+  float lower, upper;
+} zoo_f32_binary_params;
+
+typedef void (*zoo_f32_binary_ukernel)(size_t count, const zoo_f32_binary_params *params);
+
+// --- f32_unary: y[i] = f(x[i]) elementwise, in place allowed (y == x) -------------------------------
+typedef enum zoo_f32_unary_kind {
+  ZOO_UNARY_CLAMP = 0,        // min(max(x, alpha), beta)
+  ZOO_UNARY_LEAKY_RELU = 1,   // x < 0 ? alpha * x : x
+  ZOO_UNARY_SIGMOID = 2,      // 1 / (1 + exp(-x))
+  ZOO_UNARY_TANH = 3,
+  ZOO_UNARY_HARD_SIGMOID = 4, // min(max(alpha * x + beta, 0), 1)
+  ZOO_UNARY_HARD_SWISH = 5,   // x * min(max(x / 6 + 0.5, 0), 1)
+  ZOO_UNARY_EXP = 6,
+  ZOO_UNARY_ELU = 7,          // x < 0 ? alpha * (exp(x) - 1) : x
+  ZOO_UNARY_SILU = 8,         // x * sigmoid(alpha * x)
+} zoo_f32_unary_kind;
+
+typedef struct zoo_f32_unary_params {
+  zoo_f32_unary_kind kind;
+  const float *x;
+  float *y;
+  float alpha, beta;
+} zoo_f32_unary_params;
+
+typedef void (*zoo_f32_unary_ukernel)(size_t count, const zoo_f32_unary_params *params);
+
+// --- the table -------------------------------------------------------------------------------------
+
+// One choice per family. NULL members mean the portable Swift kernel.
+typedef struct zoo_kernels {
+  uint32_t isa;
+  const char *isa_name;
+  zoo_f32_igemm_kernel f32_igemm;
+  zoo_f32_dwconv_ukernel f32_dwconv;
+  zoo_f32_pool_ukernel f32_pool;
+  zoo_f32_binary_ukernel f32_binary;
+  zoo_f32_unary_ukernel f32_unary;
+} zoo_kernels;
+
+// True if this CPU (and its operating system) can run kernels of `isa`.
+bool zoo_kernels_supported(uint32_t isa);
+
+// The best ISA this CPU supports.
+uint32_t zoo_kernels_best(void);
+
+// The table for `isa`: for each family the best variant whose ISA is at most `isa`. Never NULL; a value that is
+// unknown gives the scalar table. The caller has checked zoo_kernels_supported. Constant data.
+const zoo_kernels *zoo_kernels_for(uint32_t isa);
+
+// Every variant of every family, for tests and benchmarks.
+typedef struct zoo_ukernel {
+  const char *family; // "f32_igemm"
+  const char *name;   // "zoo_f32_igemm_ukernel_7x32__avx512"
+  uint32_t isa;
+  uint32_t mr, nr;       // 0 where the family has no tile
+  void (*function)(void); // cast to the family's type
+} zoo_ukernel;
+
+const zoo_ukernel *zoo_ukernel_list(size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
