@@ -39,6 +39,15 @@ enum {
 #define ZOO_ZERO_ROW_COUNT 8192
 extern const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 
+// The same as a pointer; NULL where only portable kernels are built, which need no such row.
+static inline const float *zoo_f32_zero_row_address(void) {
+#if ZOO_X86_64
+  return zoo_f32_zero_row;
+#else
+  return NULL;
+#endif
+}
+
 // --- f32_igemm: (indirect) matrix product, the heart of convolution and dense layers -------------
 //
 // for i < m, j < n:

@@ -1,0 +1,97 @@
+// Two-dimensional convolution of NHWC images.
+package import CZoo
+
+/// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
+///
+/// - Shapes: `x` [n, h, w, c]; `w` [groups, kh kw c/groups, m/groups] as panels of 16 columns, rows in the order
+///   (kh, kw, c); `bias` [m], optional; `addend` [n, oh, ow, m], optional, added before the activation; `y`
+///   [n, oh, ow, m] with extents floor((h + pads - d (kh - 1) - 1) / s) + 1.
+/// - In place: `y` may be `addend`, not `x`.
+/// - Rows of `x`, `addend` and `y` may have gaps (channel slices of a concatenation).
+/// - Error: relative to the sum of the products' magnitudes, (K + 2) 2^-24 with K = kh kw c / groups.
+/// - Source: ONNX Conv, https://onnx.ai/onnx/operators/onnx__Conv.html; implicit GEMM through pointers:
+///   Dukhan, "The Indirect Convolution Algorithm", arXiv:1907.02129.
+package struct Conv2D: RunnableOperation {
+  package static let code = 1
+  package static let inputCounts = 2...4
+  package var window = Window()
+  package var groups: Int32 = 1
+  package var activation = Activation()
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    window.archive(&archive)
+    archive.field("groups", &groups)
+    activation.archive(&archive)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    let x = inputs[0].extent
+    let w = inputs[1].extent
+    guard x.rank == 4 else { throw .shape("rank of the input", expected: 4, got: x.rank) }
+    guard w.rank == 3 else { throw .shape("rank of the weights", expected: 3, got: w.rank) }
+    guard groups >= 1, w[0] == Int(groups), x[3] % Int(groups) == 0 else {
+      throw .shape("groups do not divide the channels", expected: Int(groups), got: x[3])
+    }
+    let outputs = w[0] * w[2]
+    let shape = try window.outputShape(x, channels: outputs)
+    let depth = Int(window.kernelHeight) * Int(window.kernelWidth) * (x[3] / Int(groups))
+    guard w[1] == depth else {
+      throw .shape("rows of the weights", expected: depth, got: w[1])
+    }
+    if inputs.isPresent(2) {
+      guard inputs[2].extent.elementCount == outputs else {
+        throw .shape("bias", expected: outputs, got: inputs[2].extent.elementCount)
+      }
+    }
+    if inputs.isPresent(3) {
+      guard inputs[3].extent == shape else {
+        throw .shape(
+          "addend", expected: shape.elementCount, got: inputs[3].extent.elementCount)
+      }
+    }
+    return shape
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try node.requireFloat()
+    try node.requireLayout(packed: 1)
+  }
+
+  func run(_ node: Node) {
+    let inputs = node.inputs
+    let x = inputs[0]
+    let w = inputs[1]
+    let y = node.output
+    let groupCount = Int(groups)
+    let depth = w.extent[1]
+    let columns = w.extent[2]
+    for group in 0..<groupCount {
+      let source = ImageSource(
+        base: x.floats + group * (x.channels / groupCount), image: x,
+        channels: x.channels / groupCount, outputHeight: y.height, outputWidth: y.width,
+        vertical: window.vertical(x.height), horizontal: window.horizontal(x.width))
+      let offset = group * columns
+      MatrixProduct(
+        source: source, rows: y.extent.rowCount, columns: columns, depth: depth,
+        weights: w.floats + group * depth * columns,
+        bias: inputs.isPresent(2) ? inputs[2].floats + offset : nil,
+        addend: inputs.isPresent(3) ? inputs[3].floats + offset : nil,
+        addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0,
+        output: y.floats + offset, outputStride: y.rowStride, activation: activation,
+        runtime: node.runtime
+      ).start()
+    }
+  }
+}
+
+@c(zoo_conv2d_prepare)
+func conv2DPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(Conv2D.self, node, error) }
+
+@c(zoo_conv2d_run)
+func conv2DRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(Conv2D.self, node) }

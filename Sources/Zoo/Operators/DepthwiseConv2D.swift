@@ -1,0 +1,159 @@
+// Depthwise convolution: every channel has its own small kernel.
+package import CZoo
+import CZooKernels
+
+/// y[n, p, q, c] = act(bias[c] + sum over i, j of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c])
+///
+/// - Shapes: `x` [n, h, w, c]; `w` [kh, kw, c]; `bias` [c], optional; `y` [n, oh, ow, c]. A channel multiplier above 1 is
+///   a `Conv2D` with groups.
+/// - Rows of `x` and `y` may have gaps. Not in place.
+package struct DepthwiseConv2D: RunnableOperation {
+  package static let code = 2
+  package static let inputCounts = 2...3
+  package var window = Window()
+  package var activation = Activation()
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    window.archive(&archive)
+    activation.archive(&archive)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    let x = inputs[0].extent
+    let w = inputs[1].extent
+    let shape = try window.outputShape(x, channels: x[3])
+    guard w.rank == 3, w[0] == Int(window.kernelHeight), w[1] == Int(window.kernelWidth),
+      w[2] == x[3]
+    else { throw .shape("weights, channels", expected: x[3], got: w[2]) }
+    if inputs.isPresent(2) {
+      guard inputs[2].extent.elementCount == x[3] else {
+        throw .shape("bias", expected: x[3], got: inputs[2].extent.elementCount)
+      }
+    }
+    return shape
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try node.requireFloat()
+    try node.requireLayout()
+  }
+
+  func run(_ node: Node) {
+    let inputs = node.inputs
+    let work = DepthwiseWork(
+      x: inputs[0], w: inputs[1].floats, bias: inputs.isPresent(2) ? inputs[2].floats : nil,
+      y: node.output, vertical: window.vertical(inputs[0].height),
+      horizontal: window.horizontal(inputs[0].width), activation: activation,
+      runtime: node.runtime)
+    work.forEach(work.pieces, node.runtime) { DepthwiseWork.body($0).run($1) }
+  }
+}
+
+/// Rows of output, cut into pieces.
+private struct DepthwiseWork: ParallelWork {
+  let x: zoo_tensor
+  let w: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>?
+  let y: zoo_tensor
+  let vertical: WindowAxis
+  let horizontal: WindowAxis
+  let activation: Activation
+  let runtime: Runtime
+
+  private var rows: Int { y.extent[0] * y.height }
+  private var taps: Int { vertical.kernel * horizontal.kernel }
+  var pieces: Int {
+    y.extent.elementCount * taps < 1 << 16 ? 1 : min(rows, runtime.threadCount)
+  }
+
+  func run(_ index: Int) {
+    let rows = piece(index, of: pieces, rows)
+    for row in rows {
+      let image = row / y.height
+      let p = row % y.height
+      let taps = vertical.validTaps(p)
+      var q = 0
+      while q < y.width {
+        let end = horizontal.runEnd(from: q, extent: y.width)
+        runPixels(image, p, q..<end, taps, horizontal.validTaps(q))
+        q = end
+      }
+      if activation.needsPass {
+        for q in 0..<y.width {
+          let pixel = y.floats + ((image * y.height + p) * y.width + q) * y.rowStride
+          activation.apply(pixel, pixel, count: y.channels, runtime)
+        }
+      }
+    }
+  }
+
+  /// Output pixels that share the same valid taps: `i` vertically, `j` horizontally.
+  private func runPixels(
+    _ image: Int, _ p: Int, _ pixels: Range<Int>, _ i: Range<Int>, _ j: Range<Int>
+  ) {
+    let channels = x.channels
+    let output =
+      y.floats + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    guard !i.isEmpty && !j.isEmpty else {
+      for q in 0..<pixels.count {
+        for c in 0..<channels {
+          output[q * y.rowStride + c] = clamp(
+            bias?[c] ?? 0, activation.lower, activation.upper)
+        }
+      }
+      return
+    }
+    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
+    var params = zoo_f32_dwconv_params()
+    params.channels = channels
+    params.kh = i.count
+    params.kw = j.count
+    params.x = UnsafePointer(
+      x.floats + ((image * x.height + row) * x.width + column) * x.rowStride)
+    params.x_pixel_stride = horizontal.stride * x.rowStride
+    params.x_row_stride = vertical.dilation * x.width * x.rowStride
+    params.x_col_stride = horizontal.dilation * x.rowStride
+    params.w_row_stride = horizontal.kernel * channels
+    params.w_col_stride = channels
+    params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
+    params.bias = bias
+    params.y = output
+    params.y_stride = y.rowStride
+    params.lower = activation.lower
+    params.upper = activation.upper
+    if let kernel = runtime.kernels.pointee.f32_dwconv {
+      kernel(pixels.count, &params)
+    } else {
+      runPortable(pixels.count, params)
+    }
+  }
+
+  /// The meaning: taps in order, products added one by one, no fused operations.
+  private func runPortable(_ pixels: Int, _ params: zoo_f32_dwconv_params) {
+    for q in 0..<pixels {
+      for c in 0..<params.channels {
+        var sum = params.bias.map { $0[c] } ?? 0
+        for i in 0..<params.kh {
+          for j in 0..<params.kw {
+            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
+            sum += params.x[at + c] * params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+          }
+        }
+        params.y[q * params.y_stride + c] = clamp(sum, params.lower, params.upper)
+      }
+    }
+  }
+}
+
+@c(zoo_depthwise_conv2d_prepare)
+func depthwiseConv2DPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(DepthwiseConv2D.self, node, error) }
+
+@c(zoo_depthwise_conv2d_run)
+func depthwiseConv2DRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(DepthwiseConv2D.self, node) }

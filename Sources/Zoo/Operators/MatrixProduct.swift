@@ -1,0 +1,267 @@
+// The product behind convolution and dense layers: how it is cut into tiles and pieces.
+import CZoo
+import CZooKernels
+
+/// output[i, j] = act(bias[j] + sum over k of source[i, k] weights[k, j] + addend[i, j])
+///
+/// `weights` are panels of 16 columns. Each output element is summed in the order of k by whatever kernel runs, so
+/// neither tiles nor pieces change the result.
+struct MatrixProduct {
+  let source: ImageSource
+  let rows: Int
+  let columns: Int
+  let depth: Int
+  let weights: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>?
+  let addend: UnsafePointer<Float>?
+  let addendStride: Int
+  let output: UnsafeMutablePointer<Float>
+  let outputStride: Int
+  let activation: Activation
+  let runtime: Runtime
+
+  static let panel = Int(ZOO_PANEL_WIDTH)
+  /// Pointers of one tile: enough for 7 rows of an 11 x 11 window.
+  static let pointerCapacity = 1024
+  /// Floats of one gathered tile.
+  static let gatherCapacity = 4096
+  /// Weights of one block of columns stay in L2 while the rows pass by.
+  static let blockByteCount = 256 << 10
+
+  func start() {
+    guard let kernel = runtime.kernels.pointee.f32_igemm.run, isCovered else {
+      return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
+        .start()
+    }
+    let tile = Int(runtime.kernels.pointee.f32_igemm.mr)
+    let rowPieces = rowPieces(tile: tile)
+    // Few rows, many weights (dense layers): cut the columns instead.
+    let columnPieces =
+      rowPieces > 1 ? 1 : min(workPieces, max(1, columns / (2 * MatrixProduct.panel)))
+    ProductWork(product: self, rowPieces: rowPieces, columnPieces: columnPieces, kernel: kernel)
+      .start()
+  }
+
+  /// Whether the kernels' zero row is long enough for the padding of this product.
+  private var isCovered: Bool {
+    source.channels <= Int(ZOO_ZERO_ROW_COUNT)
+      && source.tapCount <= MatrixProduct.pointerCapacity
+  }
+
+  /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
+  private var workPieces: Int {
+    let operations = UInt64(rows) &* UInt64(columns) &* UInt64(depth)
+    return operations < 1 << 18 ? 1 : runtime.threadCount
+  }
+
+  private func rowPieces(tile: Int) -> Int {
+    let tiles = (rows + tile - 1) / tile
+    return tiles >= 2 * workPieces ? workPieces : 1
+  }
+
+  /// The weights of the panel that holds column `column`, a multiple of 16.
+  func panel(_ column: Int) -> UnsafePointer<Float> { weights + column * depth }
+}
+
+private struct ProductWork: ParallelWork {
+  let product: MatrixProduct
+  let rowPieces: Int
+  let columnPieces: Int
+  let kernel: zoo_f32_igemm_ukernel?
+
+  func start() {
+    forEach(rowPieces * columnPieces, product.runtime) { ProductWork.body($0).run($1) }
+  }
+
+  func run(_ index: Int) {
+    let width = MatrixProduct.panel
+    let panels = (product.columns + width - 1) / width
+    let columns = piece(index / rowPieces, of: columnPieces, panels)
+    guard let kernel else {
+      let rows = piece(index % rowPieces, of: rowPieces, product.rows)
+      return product.runPortable(rows: rows)
+    }
+    let tile = Int(product.runtime.kernels.pointee.f32_igemm.mr)
+    let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
+    product.run(
+      kernel, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
+      columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
+  }
+}
+
+extension MatrixProduct {
+  /// Runs `kernel` over a block of the output; `columns` starts at a panel.
+  fileprivate func run(_ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+    let mr = Int(runtime.kernels.pointee.f32_igemm.mr)
+    let nr = Int(runtime.kernels.pointee.f32_igemm.nr)
+    let depthBytes = depth * MemoryLayout<Float>.stride
+    let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
+    let gathers =
+      !source.isDirect && source.hasAdjacentTaps && source.channels <= 8
+      && mr * depth <= MatrixProduct.gatherCapacity
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let end = min(columns.upperBound, column + block)
+      if gathers {
+        runGathered(kernel, rows: rows, columns: column..<end, tile: mr)
+      } else {
+        runIndirect(kernel, rows: rows, columns: column..<end, tile: mr)
+      }
+      column = end
+    }
+  }
+
+  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {
+    var params = zoo_f32_igemm_params()
+    params.w = panel(columns.lowerBound)
+    params.bias = bias.map { $0 + columns.lowerBound }
+    params.addend = addend.map { $0 + row * addendStride + columns.lowerBound }
+    params.addend_stride = addendStride
+    params.c = output + row * outputStride + columns.lowerBound
+    params.c_stride = outputStride
+    params.lower = activation.lower
+    params.upper = activation.upper
+    return params
+  }
+
+  /// Tiles whose rows are read through a table of pointers, one per tap; padding points at zeros.
+  private func runIndirect(
+    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int
+  ) {
+    let taps = source.tapCount
+    let tile = min(tile, MatrixProduct.pointerCapacity / taps)
+    var table = InlineArray<1024, UnsafePointer<Float>?>(repeating: nil)
+    var span = table.mutableSpan
+    span.withUnsafeMutableBufferPointer { table in
+      guard let pointers = table.baseAddress else { return }
+      var row = rows.lowerBound
+      while row < rows.upperBound {
+        let count = min(tile, rows.upperBound - row)
+        fill(pointers, rows: row..<row + count, stride: count)
+        var params = parameters(row, columns)
+        params.kc = source.channels
+        params.tap_count = taps
+        params.a = UnsafePointer(pointers)
+        params.a_tap_stride = count
+        kernel(count, columns.count, &params)
+        finish(rows: row..<row + count, columns: columns)
+        row += count
+      }
+    }
+  }
+
+  /// Writes pointers[tap * stride + i] for the taps of output pixels `rows`.
+  private func fill(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>, rows: Range<Int>, stride: Int
+  ) {
+    if source.isDirect {
+      for row in rows { pointers[row - rows.lowerBound] = source.base + row * source.pixelStride }
+      return
+    }
+    let zero = zoo_f32_zero_row_address()
+    for row in rows {
+      let (image, p, q) = source.position(row)
+      var next = row - rows.lowerBound
+      for i in 0..<source.vertical.kernel {
+        for j in 0..<source.horizontal.kernel {
+          pointers[next] = source.pixel(image, p, q, i, j) ?? zero
+          next += stride
+        }
+      }
+    }
+  }
+
+  /// Tiles whose rows are first copied to a small buffer: for few channels, where a pointer per tap would
+  /// cost more than it saves.
+  private func runGathered(
+    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int
+  ) {
+    var storage = InlineArray<4096, Float>(repeating: 0)
+    var span = storage.mutableSpan
+    var table = InlineArray<64, UnsafePointer<Float>?>(repeating: nil)
+    var tableSpan = table.mutableSpan
+    span.withUnsafeMutableBufferPointer { buffer in
+      guard let gathered = buffer.baseAddress else { return }
+      tableSpan.withUnsafeMutableBufferPointer { table in
+        guard let pointers = table.baseAddress else { return }
+        let tile = min(tile, table.count)
+        for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+          let count = min(tile, rows.upperBound - row)
+          for i in 0..<count { gather(row + i, into: gathered + i * depth) }
+          var params = parameters(row, columns)
+          params.kc = depth
+          params.tap_count = 1
+          params.a = UnsafePointer(pointers)
+          params.a_tap_stride = count
+          kernel(count, columns.count, &params)
+          finish(rows: row..<row + count, columns: columns)
+          row += count
+        }
+      }
+    }
+  }
+
+  /// Copies the window of output pixel `row`, zeros where it leaves the image.
+  private func gather(_ row: Int, into target: UnsafeMutablePointer<Float>) {
+    let (image, p, q) = source.position(row)
+    let columns = source.horizontal.validTaps(q)
+    let rowLength = source.horizontal.kernel * source.channels
+    let before = columns.lowerBound * source.channels
+    let count = columns.count * source.channels
+    for i in 0..<source.vertical.kernel {
+      let line = target + i * rowLength
+      if count > 0, let from = source.pixel(image, p, q, i, columns.lowerBound) {
+        for k in 0..<before { line[k] = 0 }
+        for k in 0..<count { line[before + k] = from[k] }
+        for k in before + count..<rowLength { line[k] = 0 }
+      } else {
+        for k in 0..<rowLength { line[k] = 0 }
+      }
+    }
+  }
+
+  /// What the kernel's clamp could not do, while the tile is in cache.
+  private func finish(rows: Range<Int>, columns: Range<Int>) {
+    guard activation.needsPass else { return }
+    for row in rows {
+      let line = output + row * outputStride + columns.lowerBound
+      activation.apply(line, line, count: columns.count, runtime)
+    }
+  }
+
+  /// The meaning of the product, in portable arithmetic: products added in order, no fused operations.
+  fileprivate func runPortable(rows: Range<Int>) {
+    let width = MatrixProduct.panel
+    for row in rows {
+      let (image, p, q) = source.position(row)
+      var column = 0
+      while column < columns {
+        let count = min(width, columns - column)
+        var sums = InlineArray<16, Float>(repeating: 0)
+        if let bias { for j in 0..<count { sums[j] = bias[column + j] } }
+        var w = panel(column)
+        for i in 0..<source.vertical.kernel {
+          for j in 0..<source.horizontal.kernel {
+            guard let x = source.pixel(image, p, q, i, j) else {
+              w += source.channels * count
+              continue
+            }
+            for k in 0..<source.channels {
+              let value = x[k]
+              for c in 0..<count { sums[c] += value * w[c] }
+              w += count
+            }
+          }
+        }
+        for j in 0..<count {
+          var y = sums[j]
+          if let addend { y += addend[row * addendStride + column + j] }
+          output[row * outputStride + column + j] = activation.value(y)
+        }
+        column += count
+      }
+    }
+  }
+}

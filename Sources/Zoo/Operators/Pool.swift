@@ -1,0 +1,167 @@
+// Maximum, minimum and average pooling.
+package import CZoo
+import CZooKernels
+
+/// What a window is reduced to.
+package enum PoolKind: Int32, Sendable {
+  case max = 0
+  case min = 1
+  case average = 2
+}
+
+/// y[n, p, q, c] = the maximum, minimum or mean of x over a window of each channel.
+///
+/// - Shapes: `x` [n, h, w, c]; `y` [n, oh, ow, c].
+/// - Padding never wins a maximum or minimum. A mean divides by the taps inside the image or, with
+///   `countsPadding`, by those inside the padded image (a window that sticks out past the padding, which only
+///   `ceil` allows, counts just its padded part).
+/// - A window wholly in the padding gives 0.
+/// - Rows of `x` and `y` may have gaps. Not in place.
+package struct Pool: RunnableOperation {
+  package static let code = 4
+  package static let inputCounts = 1...1
+  package var window = Window()
+  package var kind = PoolKind.max
+  package var ceil = false
+  package var countsPadding = false
+  package var activation = Activation()
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    window.archive(&archive)
+    archive.field("kind", &kind)
+    archive.field("ceil", &ceil)
+    archive.field("counts padding", &countsPadding)
+    activation.archive(&archive)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    try window.outputShape(inputs[0].extent, channels: inputs[0].extent[3], ceil: ceil)
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try node.requireFloat()
+    try node.requireLayout()
+    guard !activation.needsPass else { throw .attribute("pooling fuses only a clamp") }
+  }
+
+  func run(_ node: Node) {
+    let x = node.inputs[0]
+    let work = PoolWork(
+      pool: self, x: x, y: node.output, vertical: window.vertical(x.height),
+      horizontal: window.horizontal(x.width), runtime: node.runtime)
+    work.forEach(work.pieces, node.runtime) { PoolWork.body($0).run($1) }
+  }
+}
+
+/// Rows of output, cut into pieces.
+private struct PoolWork: ParallelWork {
+  let pool: Pool
+  let x: zoo_tensor
+  let y: zoo_tensor
+  let vertical: WindowAxis
+  let horizontal: WindowAxis
+  let runtime: Runtime
+
+  private var rows: Int { y.extent[0] * y.height }
+  var pieces: Int {
+    let taps = vertical.kernel * horizontal.kernel
+    return y.extent.elementCount * taps < 1 << 16 ? 1 : min(rows, runtime.threadCount)
+  }
+
+  func run(_ index: Int) {
+    for row in piece(index, of: pieces, rows) {
+      let image = row / y.height
+      let p = row % y.height
+      let taps = vertical.validTaps(p)
+      var q = 0
+      while q < y.width {
+        let end = horizontal.runEnd(from: q, extent: y.width)
+        runPixels(image, p, q..<end, taps, horizontal.validTaps(q))
+        q = end
+      }
+    }
+  }
+
+  private func runPixels(
+    _ image: Int, _ p: Int, _ pixels: Range<Int>, _ i: Range<Int>, _ j: Range<Int>
+  ) {
+    let output =
+      y.floats + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    guard !i.isEmpty && !j.isEmpty else {
+      for q in 0..<pixels.count {
+        for c in 0..<y.channels { output[q * y.rowStride + c] = 0 }
+      }
+      return
+    }
+    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
+    var params = zoo_f32_pool_params()
+    params.kind = zoo_f32_pool_kind(rawValue: UInt32(pool.kind.rawValue))
+    params.channels = x.channels
+    params.kh = i.count
+    params.kw = j.count
+    params.x = UnsafePointer(
+      x.floats + ((image * x.height + row) * x.width + column) * x.rowStride)
+    params.x_pixel_stride = horizontal.stride * x.rowStride
+    params.x_row_stride = vertical.dilation * x.width * x.rowStride
+    params.x_col_stride = horizontal.dilation * x.rowStride
+    params.y = output
+    params.y_stride = y.rowStride
+    params.lower = pool.activation.lower
+    params.upper = pool.activation.upper
+    params.scale = 1
+    if pool.kind == .average {
+      let count =
+        pool.countsPadding
+        ? vertical.paddedTaps(p) * horizontal.paddedTaps(pixels.lowerBound)
+        : i.count * j.count
+      params.scale = 1 / Float(count)
+    }
+    if let kernel = runtime.kernels.pointee.f32_pool {
+      kernel(pixels.count, &params)
+    } else {
+      runPortable(pixels.count, params)
+    }
+  }
+
+  private func runPortable(_ pixels: Int, _ params: zoo_f32_pool_params) {
+    for q in 0..<pixels {
+      for c in 0..<params.channels {
+        var result = pool.kind == .average ? 0 : params.x[q * params.x_pixel_stride + c]
+        for i in 0..<params.kh {
+          for j in 0..<params.kw {
+            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
+            let value = params.x[at + c]
+            switch pool.kind {
+            case .max: result = value > result ? value : result
+            case .min: result = value < result ? value : result
+            case .average: result += value
+            }
+          }
+        }
+        params.y[q * params.y_stride + c] = clamp(
+          result * params.scale, params.lower, params.upper)
+      }
+    }
+  }
+}
+
+extension WindowAxis {
+  /// Taps of the window at `position` that fall inside the input or its padding.
+  fileprivate func paddedTaps(_ position: Int) -> Int {
+    let room = input + padAfter - origin(position)
+    return min(kernel, max(1, (room + dilation - 1) / dilation))
+  }
+}
+
+@c(zoo_pool_prepare)
+func poolPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(Pool.self, node, error) }
+
+@c(zoo_pool_run)
+func poolRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(Pool.self, node) }

@@ -1,0 +1,45 @@
+// What a session gives its operators: kernels and threads.
+import CZoo
+import CZooKernels
+
+/// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
+struct Runtime {
+  let kernels: UnsafePointer<zoo_kernels>
+  let parallel: zoo_parallel?
+
+  /// Into how many pieces work is worth cutting; at least 1.
+  var threadCount: Int { max(1, Int(parallel?.thread_count ?? 1)) }
+
+  /// Runs `task(context, i)` for every i in 0..<count and returns when all are done.
+  func forEach(_ count: Int, _ context: UnsafeMutableRawPointer?, _ task: @escaping zoo_task) {
+    if count > 1, let parallel, let run = parallel.run {
+      run(parallel.context, count, task, context)
+    } else {
+      for index in 0..<count { task(context, index) }
+    }
+  }
+}
+
+/// Pieces of one operator's work, without closures so that nothing is allocated.
+///
+/// A conforming struct also writes `static let entry: zoo_task = { Self.body($0).run($1) }`-like glue with
+/// its own name, because C function pointers cannot be generic.
+protocol ParallelWork {
+  func run(_ index: Int)
+}
+
+extension ParallelWork {
+  /// Calls `run` for every index below `count`, through `entry`, on the session's threads.
+  func forEach(_ count: Int, _ runtime: Runtime, _ entry: @escaping zoo_task) {
+    if count == 1 { return run(0) }
+    var work = self
+    withUnsafeMutablePointer(to: &work) { pointer in
+      runtime.forEach(count, UnsafeMutableRawPointer(pointer), entry)
+    }
+  }
+
+  /// The work behind the context pointer of a task.
+  static func body(_ context: UnsafeMutableRawPointer?) -> Self {
+    context.unsafelyUnwrapped.assumingMemoryBound(to: Self.self).pointee
+  }
+}

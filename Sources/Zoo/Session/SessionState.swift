@@ -1,0 +1,117 @@
+// A session: what lives in the arena beside the planned tensors.
+package import CZoo
+import CZooKernels
+
+/// The state behind `zoo_session`, at a fixed place in the arena.
+///
+/// The arena holds, in this order: the planned region of the file; this struct; views of the model's inputs and
+/// outputs; views of the operands of the node that runs; the operator of each node. All of it is a few
+/// hundred bytes beyond the plan. Views of other tensors are made when their node runs and cost
+/// nothing in between.
+package struct SessionState {
+  package let model: ModelReader
+  let arena: UnsafeMutableRawPointer
+  var runtime: Runtime
+  let layout: SessionLayout
+  let observer: zoo_observer?
+  let observerContext: UnsafeMutableRawPointer?
+  /// What the host tier keeps with the session; nil for sessions in caller-owned memory.
+  package var owner: UnsafeMutableRawPointer?
+
+  var inputs: UnsafeMutablePointer<zoo_tensor> { (arena + layout.inputs).view() }
+  var outputs: UnsafeMutablePointer<zoo_tensor> { (arena + layout.outputs).view() }
+  var operands: UnsafeMutablePointer<zoo_tensor> { (arena + layout.operands).view() }
+  var operators: UnsafeMutablePointer<UnsafePointer<zoo_operator>> {
+    (arena + layout.operators).assumingMemoryBound(to: UnsafePointer<zoo_operator>.self)
+  }
+}
+
+extension UnsafeMutableRawPointer {
+  fileprivate func view() -> UnsafeMutablePointer<zoo_tensor> {
+    assumingMemoryBound(to: zoo_tensor.self)
+  }
+}
+
+/// Byte offsets of a session's parts in its arena.
+struct SessionLayout {
+  let state: Int
+  let inputs: Int
+  let outputs: Int
+  let operands: Int
+  let operators: Int
+  let byteCount: Int
+
+  init(_ model: ModelReader) {
+    var end = model.planByteCount
+    func place(_ count: Int, _ stride: Int, _ alignment: Int) -> Int {
+      end = (end + alignment - 1) / alignment * alignment
+      defer { end += count * stride }
+      return end
+    }
+    var most = 0
+    for index in 0..<model.nodeCount {
+      let node = model.node(index)
+      most = max(most, node.inputCount + node.outputCount)
+    }
+    let view = MemoryLayout<zoo_tensor>.self
+    state = place(1, MemoryLayout<SessionState>.size, ModelFormat.minimumAlignment)
+    inputs = place(model.inputs.count, view.stride, view.alignment)
+    outputs = place(model.outputs.count, view.stride, view.alignment)
+    operands = place(most, view.stride, view.alignment)
+    operators = place(
+      model.nodeCount, MemoryLayout<UnsafePointer<zoo_operator>>.stride,
+      MemoryLayout<UnsafePointer<zoo_operator>>.alignment)
+    byteCount = place(0, 0, ModelFormat.minimumAlignment)
+  }
+}
+
+extension SessionState {
+  /// Runs all nodes in order.
+  func run() throws(ZooError) {
+    for index in 0..<model.nodeCount {
+      let entry = operators[index]
+      var failure = zoo_error()
+      let status = withNode(index, prepares: false) { node in
+        observer?(observerContext, node, 0)
+        let status = entry.pointee.run(node, &failure)
+        observer?(observerContext, node, 1)
+        return status
+      }
+      guard status == ZOO_OK else {
+        throw ZooError(
+          ZOO_OPERATOR_FAILED, "operator failed with status", got: Int(status.rawValue),
+          node: UInt32(index))
+      }
+    }
+  }
+
+  /// Calls `body` with node `index`, its operands as views of the arena (of nothing while preparing).
+  func withNode<Result>(
+    _ index: Int, prepares: Bool, _ body: (UnsafePointer<zoo_node>) -> Result
+  ) -> Result {
+    let record = model.node(index)
+    let views = operands
+    for position in 0..<record.inputCount + record.outputCount {
+      if let tensor = model.operand(record.firstOperand + position) {
+        views[position] = model.tensor(tensor, arena: prepares ? nil : arena)
+      } else {
+        views[position] = zoo_tensor()
+      }
+    }
+    return withUnsafePointer(to: runtime) { runtime in
+      var node = zoo_node()
+      node.index = UInt32(index)
+      node.input_count = UInt32(record.inputCount)
+      node.output_count = UInt32(record.outputCount)
+      node.name = record.name
+      node.inputs = UnsafePointer(views)
+      node.outputs = UnsafePointer(views + record.inputCount)
+      node.attributes = record.attributes
+      node.attributes_size = record.attributesByteCount
+      node.scratch = prepares || record.scratchByteCount == 0 ? nil : arena + record.scratchOffset
+      node.scratch_size = record.scratchByteCount
+      node.runtime = OpaquePointer(runtime)
+      return withUnsafePointer(to: node) { body($0) }
+    }
+  }
+}
