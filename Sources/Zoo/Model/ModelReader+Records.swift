@@ -131,8 +131,8 @@ extension ModelReader {
   private func checkQuantization(_ index: Int) throws(ZooError) {
     typealias Quantization = ModelFormat.Quantization
     let record = base + quantizations.offset + index * Quantization.byteStride
-    let count = UInt64(record.loadLE(UInt32.self, at: Quantization.scaleCount))
-    let room = UInt64(byteCount - weightsOffset)
+    let count = UInt64(truncatingIfNeeded: record.loadLE(UInt32.self, at: Quantization.scaleCount))
+    let room = UInt64(truncatingIfNeeded: byteCount - weightsOffset)
     func isInside(_ field: Int) -> Bool {
       let offset = record.loadLE(UInt64.self, at: field)
       return offset % 4 == 0 && offset <= room && count * 4 <= room - offset
@@ -162,7 +162,7 @@ extension ModelReader {
       throw .corrupt("tensor extent past its rank", got: index)
     }
     if quantization != 0 && view.scale_count > 1 {
-      guard view.scale_axis < rank, shape[Int(view.scale_axis)] == Int(view.scale_count) else {
+      guard view.scale_axis < view.rank, shape[Int(view.scale_axis)] == Int(view.scale_count) else {
         throw .corrupt("tensor scales do not match its axis", got: index)
       }
     }
@@ -175,7 +175,7 @@ extension ModelReader {
     }
     let room = UInt64(
       storage == ModelFormat.Storage.arena ? planByteCount : byteCount - weightsOffset)
-    guard offset % UInt64(view.type.byteWidth) == 0, offset <= room, bytes <= room - offset else {
+    guard offset % UInt64(truncatingIfNeeded: view.type.byteWidth) == 0, offset <= room, bytes <= room - offset else {
       throw .corrupt("tensor past its region, tensor", got: index)
     }
   }
@@ -207,8 +207,8 @@ extension ModelReader {
       u32(Node.attributesByteCount) <= attributes.count - attributesOffset
     else { throw .corrupt("attributes of a node") }
     let scratch = record.loadLE(UInt64.self, at: Node.scratchOffset)
-    let room = UInt64(planByteCount)
-    guard scratch % UInt64(ModelFormat.minimumAlignment) == 0, scratch <= room,
+    let room = UInt64(truncatingIfNeeded: planByteCount)
+    guard scratch % UInt64(truncatingIfNeeded: ModelFormat.minimumAlignment) == 0, scratch <= room,
       record.loadLE(UInt64.self, at: Node.scratchByteCount) <= room - scratch
     else { throw .corrupt("scratch of a node") }
   }

@@ -63,16 +63,16 @@ package struct ModelReader {
         got: Int(major))
     }
     let fileByteCount = base.loadLE(UInt64.self, at: Header.fileByteCount)
-    guard fileByteCount == UInt64(byteCount) else {
+    guard fileByteCount == UInt64(truncatingIfNeeded: byteCount) else {
       throw ZooError(
         ZOO_MODEL_TRUNCATED, "size of the file", expected: Int(capped: fileByteCount),
         got: byteCount)
     }
     let weights = base.loadLE(UInt64.self, at: Header.weightsOffset)
-    guard weights >= UInt64(Header.byteCount), weights <= fileByteCount,
-      weights % UInt64(ModelFormat.alignment) == 0
+    guard weights >= UInt64(truncatingIfNeeded: Header.byteCount), weights <= fileByteCount,
+      weights % UInt64(truncatingIfNeeded: ModelFormat.alignment) == 0
     else { throw .corrupt("offset of the weights", got: Int(capped: weights)) }
-    weightsOffset = Int(weights)
+    weightsOffset = Int(truncatingIfNeeded: weights)
     guard
       checksum(base + Header.fileByteCount, count: weightsOffset - Header.fileByteCount)
         == base.loadLE(UInt32.self, at: Header.structureChecksum)
@@ -91,20 +91,21 @@ package struct ModelReader {
     }
     let plan = base.loadLE(UInt64.self, at: Header.planByteCount)
     let bound = base.loadLE(UInt64.self, at: Header.planLowerBound)
-    guard plan <= UInt64(Int.max / 4), bound <= plan else {
+    guard plan <= UInt64(truncatingIfNeeded: Int.max / 4), bound <= plan else {
       throw .corrupt("size of the plan", got: Int(capped: plan))
     }
-    planByteCount = Int(plan)
-    planLowerBound = Int(bound)
+    planByteCount = Int(truncatingIfNeeded: plan)
+    planLowerBound = Int(truncatingIfNeeded: bound)
 
     let end = weightsOffset
     func section(_ at: Int, stride: Int) throws(ZooError) -> Section {
-      let offset = UInt64(base.loadLE(UInt32.self, at: at))
-      let count = UInt64(base.loadLE(UInt32.self, at: at + 4))
-      guard offset % 4 == 0, offset + count * UInt64(stride) <= UInt64(end) else {
+      let offset = UInt64(truncatingIfNeeded: base.loadLE(UInt32.self, at: at))
+      let count = UInt64(truncatingIfNeeded: base.loadLE(UInt32.self, at: at + 4))
+      guard offset % 4 == 0, offset + count * UInt64(truncatingIfNeeded: stride) <= UInt64(truncatingIfNeeded: end) else {
         throw .corrupt("section past the structure, header offset", got: at)
       }
-      return Section(offset: Int(offset), count: Int(count))
+      return Section(
+        offset: Int(truncatingIfNeeded: offset), count: Int(truncatingIfNeeded: count))
     }
     tensors = try section(Header.tensors, stride: ModelFormat.Tensor.byteStride)
     nodes = try section(Header.nodes, stride: ModelFormat.Node.byteStride)

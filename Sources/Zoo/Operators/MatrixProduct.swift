@@ -50,7 +50,7 @@ struct MatrixProduct {
 
   /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
   private var workPieces: Int {
-    let operations = UInt64(rows) &* UInt64(columns) &* UInt64(depth)
+    let operations = UInt64(truncatingIfNeeded: rows) &* UInt64(columns) &* UInt64(truncatingIfNeeded: depth)
     return operations < 1 << 18 ? 1 : runtime.threadCount
   }
 

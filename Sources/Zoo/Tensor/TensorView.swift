@@ -37,8 +37,8 @@ extension zoo_tensor {
       return nil
     }
     // rowCount and rowStride fit 31 bits each, so 64 bits hold the product.
-    let elements = UInt64(shape.rowCount - 1) &* UInt64(rowStride) &+ UInt64(shape.last)
-    return elements &* UInt64(type.byteWidth)
+    let elements = UInt64(truncatingIfNeeded: shape.rowCount - 1) &* UInt64(truncatingIfNeeded: rowStride) &+ UInt64(truncatingIfNeeded: shape.last)
+    return elements &* UInt64(truncatingIfNeeded: type.byteWidth)
   }
 
   /// A dense tensor without memory, for shape inference.
