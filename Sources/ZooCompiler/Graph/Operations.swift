@@ -1,0 +1,130 @@
+// All operations the compiler knows: the one list that reading, naming and checking follow from.
+package import Zoo
+
+/// Every built-in operation; its position does not matter.
+package let allOperations: [any Operation.Type] = [
+  Conv2D.self, DepthwiseConv2D.self, Dense.self, Pool.self, GlobalPool.self, Binary.self,
+  Unary.self, Concat.self, Pad.self, Reshape.self, Transpose.self, BatchNorm.self,
+  LocalResponseNorm.self, Softmax.self, Slice.self, Mean.self,
+]
+
+/// The operation type with this code, if there is one.
+package func operationType(code: Int) -> (any Operation.Type)? {
+  allOperations.first { $0.code == code }
+}
+
+/// An operation by a name a person would use: "Conv2D", "Add", "ReLU".
+package func operationName(_ operation: any Operation) -> String {
+  switch operation {
+  case let custom as CustomOperation: custom.name
+  case let pool as Pool: "\(pool.kind)".capitalized + "Pool"
+  case let pool as GlobalPool: "Global\("\(pool.kind)".capitalized)Pool"
+  case let binary as Binary: "\(binary.kind)".capitalized
+  case let unary as Unary: activationName(unary.activation)
+  case let softmax as Softmax: softmax.isLogarithm ? "LogSoftmax" : "Softmax"
+  default: "\(type(of: operation))"
+  }
+}
+
+/// "ReLU", "ReLU6", "Tanh"...; "" for none.
+package func activationName(_ activation: Activation) -> String {
+  switch activation.kind {
+  case .none: ""
+  case .clamp:
+    switch (activation.alpha, activation.beta) {
+    case (0, .infinity): "ReLU"
+    case (0, 6): "ReLU6"
+    default: "Clamp(\(activation.alpha), \(activation.beta))"
+    }
+  case .leakyReLU: "LeakyReLU(\(activation.alpha))"
+  case .sigmoid: "Sigmoid"
+  case .tanh: "Tanh"
+  case .hardSigmoid: "HardSigmoid"
+  case .hardSwish: "HardSwish"
+  case .exp: "Exp"
+  case .elu: "ELU(\(activation.alpha))"
+  case .silu: "SiLU"
+  }
+}
+
+/// The activation fused into an operation, or none.
+package func fusedActivation(_ operation: any Operation) -> Activation {
+  switch operation {
+  case let op as Conv2D: op.activation
+  case let op as DepthwiseConv2D: op.activation
+  case let op as Dense: op.activation
+  case let op as Pool: op.activation
+  case let op as Binary: op.activation
+  case let op as BatchNorm: op.activation
+  default: .none
+  }
+}
+
+/// `operation` with `activation` fused, or nil if it cannot take it.
+package func fusing(_ activation: Activation, into operation: any Operation) -> (any Operation)? {
+  guard fusedActivation(operation).kind == .none else { return nil }
+  switch operation {
+  case var op as Conv2D:
+    op.activation = activation
+    return op
+  case var op as DepthwiseConv2D:
+    op.activation = activation
+    return op
+  case var op as Dense:
+    op.activation = activation
+    return op
+  case var op as Binary:
+    op.activation = activation
+    return op
+  case var op as BatchNorm:
+    op.activation = activation
+    return op
+  case var op as Pool where activation.kind == .clamp:
+    op.activation = activation
+    return op
+  default: return nil
+  }
+}
+
+/// The operand that the file stores as panels of 16 columns, if the operation has one.
+package func packedOperand(_ operation: any Operation) -> Int? {
+  operation is Conv2D || operation is Dense ? 1 : nil
+}
+
+/// Whether the operation reads and writes rows with gaps, so that it can work inside a concatenation.
+package func supportsGaps(_ operation: any Operation) -> Bool {
+  !(operation is Softmax || operation is Reshape || operation is Mean
+    || operation is CustomOperation)
+}
+
+/// Which inputs the output may overwrite, given that shapes agree.
+package func inPlaceOperands(_ operation: any Operation) -> [Int] {
+  switch operation {
+  case is Unary, is BatchNorm, is Softmax: [0]
+  case is Binary: [0, 1]
+  case is Conv2D, is Dense: [3]
+  default: []
+  }
+}
+
+/// An operator outside the library, found by name when a session is made.
+package struct CustomOperation: Operation {
+  package static let code = 0
+  package static let inputCounts = 0...1024
+  package var name = ""
+  /// Little-endian words, as the operator defines them.
+  package var attributes: [UInt8] = []
+  package var shape = Shape()
+
+  package init() {}
+
+  package init(name: String, attributes: [UInt8], shape: Shape) {
+    self.name = name
+    self.attributes = attributes
+    self.shape = shape
+  }
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {}
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape { shape }
+}
