@@ -22,13 +22,16 @@ let package = Package(
     // MARK: C foundations
     .systemLibrary(name: "CZoo", path: "include"),
     .target(name: "CZooKernels", cSettings: [.headerSearchPath(".")]),
+    .target(name: "CZooOperators", cSettings: [.headerSearchPath("../../include")]),
     .target(name: "CZooPlatform"),
     .target(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
 
     // MARK: Runtime (heap-free Embedded Swift; tools/build-lib compiles the same sources so)
-    .target(name: "Zoo", dependencies: ["CZoo", "CZooKernels"], swiftSettings: strict),
+    .target(
+      name: "Zoo", dependencies: ["CZoo", "CZooKernels", "CZooOperators"],
+      swiftSettings: strict),
 
     // MARK: Host
     .target(

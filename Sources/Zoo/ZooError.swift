@@ -36,7 +36,7 @@ package struct ZooError: Error {
 }
 
 extension ZooError {
-  static func corrupt(_ what: StaticString, expected: Int? = nil, got: Int? = nil) -> ZooError {
+  package static func corrupt(_ what: StaticString, expected: Int? = nil, got: Int? = nil) -> ZooError {
     ZooError(ZOO_MODEL_CORRUPT, what, expected: expected, got: got)
   }
 

@@ -192,9 +192,9 @@ bool zoo_kernels_supported(uint32_t isa);
 // The best ISA this CPU supports.
 uint32_t zoo_kernels_best(void);
 
-// The table for `isa`: for each family the best variant whose ISA is at most `isa`. Never NULL; a value that is
-// unknown gives the scalar table. The caller has checked zoo_kernels_supported. Constant data.
-const zoo_kernels *zoo_kernels_for(uint32_t isa);
+// The table for `isa`: for each family the best variant whose ISA is at most `isa`; for a value that is unknown, the
+// scalar table. The caller has checked zoo_kernels_supported.
+zoo_kernels zoo_kernels_for(uint32_t isa);
 
 // Every variant of every family, for tests and benchmarks.
 typedef struct zoo_ukernel {

@@ -129,5 +129,5 @@ public func zoo_output(_ session: OpaquePointer?, _ index: Int) -> UnsafePointer
 @c @implementation
 public func zoo_session_isa(_ session: OpaquePointer?) -> zoo_isa {
   guard let state = state(session) else { return ZOO_ISA_AUTO }
-  return zoo_isa(rawValue: state.pointee.runtime.kernels.pointee.isa)
+  return zoo_isa(rawValue: state.pointee.runtime.kernels.isa)
 }

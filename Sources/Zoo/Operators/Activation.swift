@@ -59,7 +59,7 @@ package struct Activation: Sendable {
   func apply(
     _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int, _ runtime: Runtime
   ) {
-    if let kernel = runtime.kernels.pointee.f32_unary {
+    if let kernel = runtime.kernels.f32_unary {
       var params = zoo_f32_unary_params(
         kind: zoo_f32_unary_kind(rawValue: UInt32(kind.rawValue)), x: x, y: y, alpha: alpha,
         beta: beta)

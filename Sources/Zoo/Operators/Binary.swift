@@ -106,7 +106,7 @@ private struct BinaryWork: ParallelWork {
     _ y: UnsafeMutablePointer<Float>, _ count: Int
   ) {
     let activation = operation.activation
-    if let kernel = runtime.kernels.pointee.f32_binary {
+    if let kernel = runtime.kernels.f32_binary {
       var params = zoo_f32_binary_params(
         kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: a, b: b,
         a_step: aStep, b_step: bStep, y: y, lower: activation.lower, upper: activation.upper)

@@ -124,7 +124,7 @@ private struct DepthwiseWork: ParallelWork {
     params.y_stride = y.rowStride
     params.lower = activation.lower
     params.upper = activation.upper
-    if let kernel = runtime.kernels.pointee.f32_dwconv {
+    if let kernel = runtime.kernels.f32_dwconv {
       kernel(pixels.count, &params)
     } else {
       runPortable(pixels.count, params)

@@ -34,7 +34,7 @@ package struct GlobalPool: RunnableOperation {
     for image in 0..<x.extent[0] {
       let source = x.floats + image * pixels * x.rowStride
       let target = y.floats + image * y.rowStride
-      if let kernel = node.runtime.kernels.pointee.f32_pool {
+      if let kernel = node.runtime.kernels.f32_pool {
         var params = zoo_f32_pool_params()
         params.kind = zoo_f32_pool_kind(rawValue: UInt32(kind.rawValue))
         params.channels = x.channels

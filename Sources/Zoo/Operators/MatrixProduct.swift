@@ -29,11 +29,11 @@ struct MatrixProduct {
   static let blockByteCount = 256 << 10
 
   func start() {
-    guard let kernel = runtime.kernels.pointee.f32_igemm.run, isCovered else {
+    guard let kernel = runtime.kernels.f32_igemm.run, isCovered else {
       return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
         .start()
     }
-    let tile = Int(runtime.kernels.pointee.f32_igemm.mr)
+    let tile = Int(runtime.kernels.f32_igemm.mr)
     let rowPieces = rowPieces(tile: tile)
     // Few rows, many weights (dense layers): cut the columns instead.
     let columnPieces =
@@ -81,7 +81,7 @@ private struct ProductWork: ParallelWork {
       let rows = piece(index % rowPieces, of: rowPieces, product.rows)
       return product.runPortable(rows: rows)
     }
-    let tile = Int(product.runtime.kernels.pointee.f32_igemm.mr)
+    let tile = Int(product.runtime.kernels.f32_igemm.mr)
     let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
     product.run(
       kernel, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
@@ -92,8 +92,8 @@ private struct ProductWork: ParallelWork {
 extension MatrixProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
   fileprivate func run(_ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
-    let mr = Int(runtime.kernels.pointee.f32_igemm.mr)
-    let nr = Int(runtime.kernels.pointee.f32_igemm.nr)
+    let mr = Int(runtime.kernels.f32_igemm.mr)
+    let nr = Int(runtime.kernels.f32_igemm.nr)
     let depthBytes = depth * MemoryLayout<Float>.stride
     let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
     let gathers =

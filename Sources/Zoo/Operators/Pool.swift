@@ -119,7 +119,7 @@ private struct PoolWork: ParallelWork {
         : i.count * j.count
       params.scale = 1 / Float(count)
     }
-    if let kernel = runtime.kernels.pointee.f32_pool {
+    if let kernel = runtime.kernels.f32_pool {
       kernel(pixels.count, &params)
     } else {
       runPortable(pixels.count, params)

@@ -4,7 +4,7 @@ import CZooKernels
 
 /// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
 struct Runtime {
-  let kernels: UnsafePointer<zoo_kernels>
+  let kernels: zoo_kernels
   let parallel: zoo_parallel?
 
   /// Into how many pieces work is worth cutting; at least 1.

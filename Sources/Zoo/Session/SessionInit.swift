@@ -68,13 +68,13 @@ struct SessionOptions {
   }
 
   /// The kernels asked for, or the best of this CPU.
-  func kernels() throws(ZooError) -> UnsafePointer<zoo_kernels> {
+  func kernels() throws(ZooError) -> zoo_kernels {
     let isa = value.isa == ZOO_ISA_AUTO ? zoo_kernels_best() : value.isa.rawValue
-    guard zoo_kernels_supported(isa), let kernels = zoo_kernels_for(isa) else {
+    guard zoo_kernels_supported(isa) else {
       throw ZooError(
         ZOO_ISA_UNAVAILABLE, "instruction set not available here, zoo_isa", got: Int(isa))
     }
-    return kernels
+    return zoo_kernels_for(isa)
   }
 }
 

@@ -1,0 +1,38 @@
+// What this CPU and its operating system can run.
+#include <zoo_kernels.h>
+
+#if ZOO_X86_64
+#include <cpuid.h>
+
+// Which register files the operating system saves: XCR0.
+static uint64_t saved_state(void) {
+  uint32_t low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return ((uint64_t)high << 32) | low;
+}
+
+static uint32_t detect(void) {
+  uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d))
+    return ZOO_KERNELS_SCALAR;
+  const int has_fma = (c >> 12) & 1, has_xsave = (c >> 27) & 1, has_avx = (c >> 28) & 1;
+  if (!has_fma || !has_xsave || !has_avx)
+    return ZOO_KERNELS_SCALAR;
+  const uint64_t state = saved_state();
+  if ((state & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !((b >> 5) & 1))
+    return ZOO_KERNELS_SCALAR;
+  // F, DQ, BW, VL and the three ZMM state components.
+  const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0)
+    return ZOO_KERNELS_AVX512;
+  return ZOO_KERNELS_AVX2;
+}
+
+uint32_t zoo_kernels_best(void) { return detect(); }
+#else
+uint32_t zoo_kernels_best(void) { return ZOO_KERNELS_SCALAR; }
+#endif
+
+bool zoo_kernels_supported(uint32_t isa) {
+  return isa >= ZOO_KERNELS_SCALAR && isa <= zoo_kernels_best();
+}

@@ -1,0 +1,13 @@
+// f32_dwconv for avx2.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include <simd/avx2.h>
+#include <f32_dwconv/body.h>
+
+void zoo_f32_dwconv_ukernel__avx2(size_t pixels, const zoo_f32_dwconv_params *params) {
+  dwconv(pixels, params);
+}
+
+#pragma clang attribute pop
+#endif

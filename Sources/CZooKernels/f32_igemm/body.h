@@ -1,0 +1,91 @@
+// f32_igemm for any vector width: MR rows by NR columns of accumulators in registers.
+//
+// The including file defines MR (rows), PANELS (panels of 16 columns per tile) and the vector words of
+// simd/*.h. Rows m < MR get their own instance, so that no row is computed for nothing.
+#include <zoo_kernels.h>
+
+#define PER_PANEL (16 / VL) // vectors per panel
+
+// One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v
+// starts at w[v] + k * step. `mask` covers the last vector if `partial`.
+INLINE void tile(const int rows, const int vectors, const int partial, vmask mask,
+                 const float *const *w, size_t step, const zoo_f32_igemm_params *p, size_t column) {
+  vf sum[MR][16];
+  for (int v = 0; v < vectors; v++) {
+    const int cut = partial && v == vectors - 1;
+    const float *bias = p->bias + column + v * VL;
+    vf b = !p->bias ? v_set(0) : cut ? v_load_part(bias, mask) : v_load(bias);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+      sum[i][v] = b;
+  }
+  size_t offset = 0;
+  for (size_t t = 0; t < p->tap_count; t++) {
+    const float *a[MR];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+      a[i] = p->a[t * p->a_tap_stride + i];
+    for (size_t k = 0; k < p->kc; k++, offset += step) {
+      vf b[16];
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++)
+        b[v] = partial && v == vectors - 1 ? v_load_part(w[v] + offset, mask) : v_load(w[v] + offset);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++) {
+        const vf x = v_set(a[i][k]);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++)
+          sum[i][v] = v_fma(x, b[v], sum[i][v]);
+      }
+    }
+  }
+  const vf lower = v_set(p->lower), upper = v_set(p->upper);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) {
+      const int cut = partial && v == vectors - 1;
+      const size_t at = column + (size_t)v * VL;
+      vf y = sum[i][v];
+      if (p->addend) {
+        const float *addend = p->addend + i * p->addend_stride + at;
+        y = v_add(y, cut ? v_load_part(addend, mask) : v_load(addend));
+      }
+      y = v_min(v_max(y, lower), upper);
+      float *c = p->c + i * p->c_stride + at;
+      if (cut)
+        v_store_part(c, mask, y);
+      else
+        v_store(c, y);
+    }
+  }
+}
+
+// All columns for a constant number of rows, `panels` panels at a time.
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  const size_t depth = p->tap_count * p->kc;
+  size_t column = 0;
+  const float *w[16];
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < panels * PER_PANEL; v++)
+      w[v] = p->w + (column + 16 * (size_t)(v / PER_PANEL)) * depth + (v % PER_PANEL) * VL;
+    tile(rows, panels * PER_PANEL, 0, v_mask(0), w, 16, p, column);
+  }
+  for (; column + 16 <= n; column += 16) {
+    for (int v = 0; v < PER_PANEL; v++)
+      w[v] = p->w + column * depth + v * VL;
+    tile(rows, PER_PANEL, 0, v_mask(0), w, 16, p, column);
+  }
+  const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
+  if (rest == 0)
+    return;
+  for (int v = 0; v < PER_PANEL; v++)
+    w[v] = p->w + column * depth + v * VL;
+#if PER_PANEL == 2
+  if (rest > VL)
+    tile(rows, 2, 1, v_mask(rest - VL), w, rest, p, column);
+  else
+#endif
+    tile(rows, 1, 1, v_mask(rest), w, rest, p, column);
+}

@@ -1,0 +1,90 @@
+// From the lists of variants to one constant table per instruction set.
+#include <zoo_kernels.h>
+
+#if ZOO_X86_64
+const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
+#endif
+
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
+#include <f32_igemm/f32_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
+#include <f32_dwconv/f32_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_pool_params *);
+#include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_binary_params *);
+#include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_unary_params *);
+#include <f32_unary/f32_unary.inc>
+#undef ROW
+
+// The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
+static zoo_kernels choose(uint32_t limit, const char *name) {
+  zoo_kernels k = {.isa = limit, .isa_name = name};
+#define ROW(isa, ISA, function, rows, columns)                                                     \
+  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+    k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+#include <f32_igemm/f32_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns)                                                     \
+  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+    k.f32_dwconv = function;
+#include <f32_dwconv/f32_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns)                                                     \
+  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+    k.f32_pool = function;
+#include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns)                                                     \
+  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+    k.f32_binary = function;
+#include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns)                                                     \
+  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+    k.f32_unary = function;
+#include <f32_unary/f32_unary.inc>
+#undef ROW
+  return k;
+}
+
+zoo_kernels zoo_kernels_for(uint32_t isa) {
+  switch (isa) {
+  case ZOO_KERNELS_AVX2:
+    return choose(ZOO_KERNELS_AVX2, "avx2");
+  case ZOO_KERNELS_AVX512:
+    return choose(ZOO_KERNELS_AVX512, "avx512");
+  default:
+    return choose(ZOO_KERNELS_SCALAR, "scalar");
+  }
+}
+
+#define ENTRY(family, isa, function, mr, nr)                                                       \
+  {#family, #function, isa, mr, nr, (void (*)(void))function},
+static const zoo_ukernel list[] = {
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_igemm/f32_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_dwconv/f32_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_pool, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_binary, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_unary, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_unary/f32_unary.inc>
+#undef ROW
+    {NULL, NULL, 0, 0, 0, NULL},
+};
+
+const zoo_ukernel *zoo_ukernel_list(size_t *count) {
+  *count = sizeof list / sizeof list[0] - 1;
+  return list;
+}

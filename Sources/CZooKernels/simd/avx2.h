@@ -1,0 +1,50 @@
+// Eight floats at a time: AVX2 and FMA, in the words the kernel bodies use.
+#ifndef ZOO_SIMD_AVX2_H
+#define ZOO_SIMD_AVX2_H
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VL 8
+typedef __m256 vf;
+typedef __m256i vmask;
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+INLINE void v_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
+INLINE vf v_set(float x) { return _mm256_set1_ps(x); }
+INLINE vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+INLINE vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+INLINE vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+INLINE vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+INLINE vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+INLINE vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+// x < 0 ? a : b, lane by lane; NaN takes b.
+INLINE vf v_select_negative(vf x, vf a, vf b) {
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
+}
+// |x| < bound ? a : b.
+INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
+  vf magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(magnitude, _mm256_set1_ps(bound), _CMP_LT_OQ));
+}
+// x where it is NaN, else y.
+INLINE vf v_keep_nan(vf x, vf y) {
+  return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+// 2^k for integral k in -126...127.
+INLINE vf v_exp2i(vf k) {
+  __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(i, 23));
+}
+// The first n lanes, n in 0...8.
+INLINE vmask v_mask(size_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+// Lanes outside the mask read as 0 and touch no memory.
+INLINE vf v_load_part(const float *p, vmask m) { return _mm256_maskload_ps(p, m); }
+INLINE void v_store_part(float *p, vmask m, vf x) { _mm256_maskstore_ps(p, m, x); }
+#endif

@@ -1,0 +1,50 @@
+// Sixteen floats at a time: AVX-512 F and DQ, in the words the kernel bodies use.
+#ifndef ZOO_SIMD_AVX512_H
+#define ZOO_SIMD_AVX512_H
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VL 16
+typedef __m512 vf;
+typedef __mmask16 vmask;
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void v_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+INLINE vf v_set(float x) { return _mm512_set1_ps(x); }
+INLINE vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+INLINE vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+INLINE vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+INLINE vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+INLINE vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+INLINE vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+INLINE vf v_round(vf a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+// x < 0 ? a : b, lane by lane; NaN takes b.
+INLINE vf v_select_negative(vf x, vf a, vf b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);
+}
+// |x| < bound ? a : b.
+INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
+  return _mm512_mask_blend_ps(
+      _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(bound), _CMP_LT_OQ), b, a);
+}
+// x where it is NaN, else y.
+INLINE vf v_keep_nan(vf x, vf y) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), y, x);
+}
+// 2^k for integral k in -126...127.
+INLINE vf v_exp2i(vf k) {
+  __m512i i = _mm512_add_epi32(_mm512_cvtps_epi32(k), _mm512_set1_epi32(127));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(i, 23));
+}
+// The first n lanes, n in 0...16.
+INLINE vmask v_mask(size_t n) { return (vmask)((1u << n) - 1u); }
+// Lanes outside the mask read as 0 and touch no memory.
+INLINE vf v_load_part(const float *p, vmask m) { return _mm512_maskz_loadu_ps(m, p); }
+INLINE void v_store_part(float *p, vmask m, vf x) { _mm512_mask_storeu_ps(p, m, x); }
+#endif

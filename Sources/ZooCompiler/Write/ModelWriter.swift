@@ -1,0 +1,245 @@
+// Laying a planned graph out as the bytes of a .zoo file.
+package import Foundation
+package import Zoo
+import CZoo
+
+/// Writes models: see zoo/FORMAT.md.
+package enum ModelWriter {
+  /// The bytes of `graph` as a .zoo file, with its memory plan.
+  package static func encode(_ graph: Graph) throws(CompileError) -> Data {
+    try graph.verify(after: "compilation")
+    let plan = MemoryPlan(graph)
+    var layout = FileLayout(graph, plan)
+    return try layout.encode()
+  }
+
+  /// Writes `data` to `path` through a temporary name and a rename: the file is either the old one or the new one.
+  package static func write(_ data: Data, to path: String) throws(CompileError) {
+    do {
+      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw CompileError("\(path): cannot write: \(error.localizedDescription)")
+    }
+  }
+}
+
+/// Tables of the file while they grow.
+private struct FileLayout {
+  let graph: Graph
+  let plan: MemoryPlan
+  private var strings = StringTable()
+  private var operands: [UInt32] = []
+  private var attributes = AttributeWriter()
+  private var weights = Data()
+  private var weightOffsets: [ValueID: Int] = [:]
+  /// Graph values in file order: only those in use.
+  private var tensorIndex: [ValueID: Int] = [:]
+  private var tensorIDs: [ValueID] = []
+  private var packed: Set<ValueID> = []
+  private var quantizations: [(count: Int, axis: Int, scales: Int, zeros: Int)] = []
+  private var quantizationIndex: [ValueID: Int] = [:]
+
+  init(_ graph: Graph, _ plan: MemoryPlan) {
+    self.graph = graph
+    self.plan = plan
+  }
+
+  mutating func encode() throws(CompileError) -> Data {
+    for id in graph.inputs + graph.nodes.flatMap({ $0.inputs.compactMap { $0 } + [$0.output] })
+    where tensorIndex[id] == nil {
+      tensorIndex[id] = tensorIDs.count
+      tensorIDs.append(id)
+    }
+    for output in graph.outputs where tensorIndex[output] == nil {
+      throw CompileError("output '\(graph[output].name)' is a constant")
+    }
+    for node in graph.nodes {
+      if let position = packedOperand(node.operation), let id = node.inputs[position] {
+        guard graph[id].constant != nil else {
+          throw CompileError("node '\(node.name)': its weights are not constant")
+        }
+        packed.insert(id)
+      }
+    }
+    for id in tensorIDs { addConstant(id) }
+    let nodes = encodeNodes()
+    let tensors = encodeTensors()
+    var structure = ByteWriter()
+    typealias Header = ModelFormat.Header
+    structure.zeros(Header.byteCount)
+    var sections: [(at: Int, offset: Int, count: Int)] = []
+    func add(_ at: Int, _ bytes: [UInt8], count: Int) {
+      structure.align(8)
+      sections.append((at, structure.bytes.count, count))
+      structure.bytes += bytes
+    }
+    add(Header.tensors, tensors, count: tensorIDs.count)
+    add(Header.nodes, nodes, count: graph.nodes.count)
+    add(Header.operands, words(operands), count: operands.count)
+    add(Header.attributes, attributes.bytes, count: attributes.bytes.count)
+    add(Header.inputs, words(graph.inputs.map(index)), count: graph.inputs.count)
+    add(Header.outputs, words(graph.outputs.map(index)), count: graph.outputs.count)
+    let labels = graph.info.labels.map { UInt32(strings.add($0)) }
+    add(Header.labels, words(labels), count: labels.count)
+    let metadata = graph.info.card.flatMap {
+      [UInt32(strings.add($0.key)), UInt32(strings.add($0.value))]
+    }
+    add(Header.metadata, words(metadata), count: metadata.count / 2)
+    add(Header.quantizations, encodeQuantizations(), count: quantizations.count)
+    if var preprocessing = graph.info.preprocessing {
+      var writer = AttributeWriter()
+      preprocessing.archive(&writer)
+      add(Header.preprocessing, writer.bytes, count: writer.bytes.count)
+    }
+    add(Header.strings, strings.bytes, count: strings.bytes.count)
+    structure.align(ModelFormat.alignment)
+    guard structure.bytes.count < Int(UInt32.max) else { throw CompileError("model too large") }
+    return finish(structure, sections)
+  }
+
+  private func finish(
+    _ structure: ByteWriter, _ sections: [(at: Int, offset: Int, count: Int)]
+  ) -> Data {
+    typealias Header = ModelFormat.Header
+    var structure = structure
+    let weightsOffset = structure.bytes.count
+    structure.put(ModelFormat.magic, at: 0)
+    structure.put(ModelFormat.majorVersion, at: Header.majorVersion)
+    structure.put(ModelFormat.minorVersion, at: Header.minorVersion)
+    structure.put(UInt64(weightsOffset + weights.count), at: Header.fileByteCount)
+    structure.put(UInt64(weightsOffset), at: Header.weightsOffset)
+    structure.put(weights.withUnsafeBytes { sum($0) }, at: Header.weightsChecksum)
+    var flags: UInt32 = 0
+    if graph.info.outputsProbabilities { flags |= ModelFormat.Flag.outputsProbabilities }
+    if graph.info.hasBackgroundClass { flags |= ModelFormat.Flag.backgroundClass }
+    structure.put(flags, at: Header.flags)
+    structure.put(UInt64(plan.byteCount), at: Header.planByteCount)
+    structure.put(UInt64(plan.lowerBound), at: Header.planLowerBound)
+    for section in sections {
+      structure.put(UInt32(section.offset), at: section.at)
+      structure.put(UInt32(section.count), at: section.at + 4)
+    }
+    let checksum = structure.bytes.withUnsafeBytes {
+      sum(UnsafeRawBufferPointer(rebasing: $0[Header.fileByteCount...]))
+    }
+    structure.put(checksum, at: Header.structureChecksum)
+    var data = Data(structure.bytes)
+    data.append(weights)
+    return data
+  }
+
+  private func sum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    guard let base = bytes.baseAddress else {
+      return withUnsafeBytes(of: UInt8(0)) { raw in
+        raw.baseAddress.map { checksum($0, count: 0) } ?? 0
+      }
+    }
+    return checksum(base, count: bytes.count)
+  }
+
+  private func index(_ id: ValueID) -> UInt32 { UInt32(tensorIndex[id] ?? 0) }
+
+  private func words(_ values: [UInt32]) -> [UInt8] {
+    var writer = ByteWriter()
+    for value in values { writer.append(value) }
+    return writer.bytes
+  }
+
+  private mutating func addWeights(_ bytes: [UInt8]) -> Int {
+    let padding = (ModelFormat.alignment - weights.count % ModelFormat.alignment)
+    if padding < ModelFormat.alignment { weights.append(Data(count: padding)) }
+    let offset = weights.count
+    weights.append(contentsOf: bytes)
+    return offset
+  }
+
+  private mutating func addConstant(_ id: ValueID) {
+    let value = graph[id]
+    if let constant = value.constant {
+      let bytes =
+        packed.contains(id)
+        ? packPanels(constant.bytes, value.shape, width: value.type.byteWidth) : constant.bytes
+      weightOffsets[id] = addWeights(bytes)
+    }
+    if let quantization = value.quantization {
+      let scales = addWeights(words(quantization.scales.map(\.bitPattern)))
+      let zeros = addWeights(words(quantization.zeroPoints.map { UInt32(bitPattern: $0) }))
+      quantizations.append((quantization.scales.count, quantization.axis, scales, zeros))
+      quantizationIndex[id] = quantizations.count
+    }
+  }
+
+  private mutating func encodeTensors() -> [UInt8] {
+    typealias Tensor = ModelFormat.Tensor
+    var writer = ByteWriter()
+    for id in tensorIDs {
+      let value = graph[id]
+      let at = writer.bytes.count
+      writer.zeros(Tensor.byteStride)
+      writer.put(UInt32(strings.add(value.name)), at: at + Tensor.name)
+      writer.put(UInt8(value.type.rawValue), at: at + Tensor.type)
+      writer.put(UInt8(value.shape.rank), at: at + Tensor.rank)
+      let isConstant = value.constant != nil
+      writer.put(
+        isConstant ? ModelFormat.Storage.weights : ModelFormat.Storage.arena,
+        at: at + Tensor.storage)
+      writer.put(
+        UInt8((packed.contains(id) ? ZOO_LAYOUT_PANELS16 : ZOO_LAYOUT_PLAIN).rawValue),
+        at: at + Tensor.layout)
+      for axis in 0..<Shape.maximumRank {
+        writer.put(Int32(value.shape[axis]), at: at + Tensor.shape + axis * 4)
+      }
+      let rowStride = plan.placement.places[id]?.rowStride ?? value.shape.last
+      writer.put(Int32(rowStride), at: at + Tensor.rowStride)
+      writer.put(UInt32(quantizationIndex[id] ?? 0), at: at + Tensor.quantization)
+      writer.put(
+        UInt64(isConstant ? weightOffsets[id] ?? 0 : plan.offset(id) ?? 0),
+        at: at + Tensor.offset)
+      let bytes = zoo_tensor.byteCount(value.type, value.shape, rowStride: rowStride) ?? 0
+      writer.put(bytes, at: at + Tensor.byteCount)
+    }
+    return writer.bytes
+  }
+
+  private mutating func encodeNodes() -> [UInt8] {
+    typealias Node = ModelFormat.Node
+    var writer = ByteWriter()
+    for node in graph.nodes {
+      let at = writer.bytes.count
+      writer.zeros(Node.byteStride)
+      let custom = node.operation as? CustomOperation
+      writer.put(UInt32(strings.add(node.name)), at: at + Node.name)
+      writer.put(UInt32(strings.add(custom?.name ?? "")), at: at + Node.customName)
+      writer.put(UInt16(type(of: node.operation).code), at: at + Node.code)
+      writer.put(UInt16(node.inputs.count), at: at + Node.inputCount)
+      writer.put(UInt16(1), at: at + Node.outputCount)
+      writer.put(UInt32(operands.count), at: at + Node.firstOperand)
+      for input in node.inputs { operands.append(input.map(index) ?? ModelFormat.absent) }
+      operands.append(index(node.output))
+      let start = attributes.bytes.count
+      if let custom {
+        attributes.bytes += custom.attributes
+        while attributes.bytes.count % 4 != 0 { attributes.bytes.append(0) }
+      } else {
+        var operation = node.operation
+        operation.archive(&attributes)
+      }
+      writer.put(UInt32(start), at: at + Node.attributesOffset)
+      writer.put(
+        UInt32(custom?.attributes.count ?? attributes.bytes.count - start),
+        at: at + Node.attributesByteCount)
+    }
+    return writer.bytes
+  }
+
+  private func encodeQuantizations() -> [UInt8] {
+    var writer = ByteWriter()
+    for entry in quantizations {
+      writer.append(UInt32(entry.count))
+      writer.append(UInt32(entry.axis))
+      writer.append(UInt64(entry.scales))
+      writer.append(UInt64(entry.zeros))
+    }
+    return writer.bytes
+  }
+}

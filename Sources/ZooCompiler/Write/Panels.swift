@@ -1,0 +1,53 @@
+// Weights as panels of 16 columns: the order all kernels read.
+package import Zoo
+
+private let panelWidth = 16
+
+/// Calls `body(plain, packed)` with the element index of every weight in both orders.
+///
+/// `shape` is [.., rows, columns]; each matrix of the outer extents is packed by itself: its panels one after the
+/// other, each [rows][16], the last one [rows][columns % 16].
+private func forEachElement(_ shape: Shape, _ body: (Int, Int) -> Void) {
+  let columns = shape.last
+  let rows = shape.rank >= 2 ? shape[shape.rank - 2] : 1
+  let matrices = shape.elementCount / (rows * columns)
+  for matrix in 0..<matrices {
+    let base = matrix * rows * columns
+    for panel in stride(from: 0, to: columns, by: panelWidth) {
+      let width = min(panelWidth, columns - panel)
+      for row in 0..<rows {
+        for column in 0..<width {
+          body(
+            base + row * columns + panel + column,
+            base + panel * rows + row * width + column)
+        }
+      }
+    }
+  }
+}
+
+/// Row-major `bytes` of elements of `width` bytes, as panels.
+package func packPanels(_ bytes: [UInt8], _ shape: Shape, width: Int) -> [UInt8] {
+  reorder(bytes, shape, width) { plain, packed in (plain, packed) }
+}
+
+/// Panels, as row-major bytes.
+package func unpackPanels(_ bytes: [UInt8], _ shape: Shape, width: Int) -> [UInt8] {
+  reorder(bytes, shape, width) { plain, packed in (packed, plain) }
+}
+
+private func reorder(
+  _ bytes: [UInt8], _ shape: Shape, _ width: Int, _ direction: (Int, Int) -> (from: Int, to: Int)
+) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: bytes.count) { target, count in
+    bytes.withUnsafeBytes { source in
+      guard let from = source.baseAddress, let to = UnsafeMutableRawPointer(target.baseAddress)
+      else { return }
+      forEachElement(shape) { plain, packed in
+        let move = direction(plain, packed)
+        (to + move.to * width).copyMemory(from: from + move.from * width, byteCount: width)
+      }
+    }
+    count = bytes.count
+  }
+}

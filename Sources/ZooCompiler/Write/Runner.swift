@@ -1,0 +1,101 @@
+// A session for host code: a model and its arena in one object.
+package import CZoo
+package import Foundation
+import Zoo
+
+/// A model ready to run, through the same C functions that everyone else uses.
+package final class Runner {
+  /// What an observer sees: the node and whether it has run.
+  package typealias Observer = (_ node: UnsafePointer<zoo_node>, _ done: Bool) -> Void
+
+  private let model: UnsafeMutableRawPointer
+  private let arena: UnsafeMutableRawPointer
+  private var session: OpaquePointer?
+  private let parallel: UnsafeMutablePointer<zoo_parallel>?
+  package var observer: Observer?
+  package let arenaByteCount: Int
+
+  /// Copies `data` to aligned memory and makes a session.
+  ///
+  /// `parallel` must outlive the runner; its value is copied.
+  package init(
+    _ data: Data, isa: zoo_isa = ZOO_ISA_AUTO, parallel: zoo_parallel? = nil
+  ) throws(CompileError) {
+    model = .allocate(byteCount: max(1, data.count), alignment: ModelFormat.alignment)
+    data.withUnsafeBytes { source in
+      if let base = source.baseAddress { model.copyMemory(from: base, byteCount: source.count) }
+    }
+    self.parallel = parallel.map { value in
+      let pointer = UnsafeMutablePointer<zoo_parallel>.allocate(capacity: 1)
+      pointer.initialize(to: value)
+      return pointer
+    }
+    var options = zoo_options()
+    options.struct_size = UInt32(MemoryLayout<zoo_options>.size)
+    options.isa = isa
+    options.parallel = UnsafePointer(self.parallel)
+    var error = zoo_error()
+    var byteCount = 0
+    let sized = zoo_session_arena_size(model, data.count, &options, &byteCount, &error)
+    arenaByteCount = byteCount
+    arena = .allocate(byteCount: max(1, byteCount), alignment: ModelFormat.alignment)
+    guard sized == ZOO_OK else { throw CompileError(message(error)) }
+    options.observer = { context, node, done in
+      guard let context, let node else { return }
+      Unmanaged<Runner>.fromOpaque(context).takeUnretainedValue().observer?(node, done != 0)
+    }
+    options.observer_context = Unmanaged.passUnretained(self).toOpaque()
+    guard
+      zoo_session_init(model, data.count, arena, byteCount, &options, &session, &error) == ZOO_OK
+    else { throw CompileError(message(error)) }
+  }
+
+  deinit {
+    model.deallocate()
+    arena.deallocate()
+    parallel?.deallocate()
+  }
+
+  package var isa: zoo_isa { zoo_session_isa(session) }
+  package var inputCount: Int { zoo_input_count(session) }
+  package var outputCount: Int { zoo_output_count(session) }
+  /// The handle, for the C functions.
+  package var handle: OpaquePointer? { session }
+
+  package func input(_ index: Int) -> zoo_tensor { zoo_input(session, index)?.pointee ?? zoo_tensor() }
+  package func output(_ index: Int) -> zoo_tensor {
+    zoo_output(session, index)?.pointee ?? zoo_tensor()
+  }
+
+  /// Copies raw bytes into an input.
+  package func write(_ bytes: [UInt8], toInput index: Int) throws(CompileError) {
+    let tensor = input(index)
+    guard let data = tensor.data, tensor.size == bytes.count else {
+      throw CompileError("input \(index) takes \(tensor.size) bytes, got \(bytes.count)")
+    }
+    data.copyMemory(from: bytes, byteCount: bytes.count)
+  }
+
+  /// Copies floats into an input of f32.
+  package func write(_ floats: [Float], toInput index: Int) throws(CompileError) {
+    try write(floats.withUnsafeBytes { Array($0) }, toInput: index)
+  }
+
+  package func run() throws(CompileError) {
+    var error = zoo_error()
+    guard zoo_run(session, &error) == ZOO_OK else { throw CompileError(message(error)) }
+  }
+
+  package func outputBytes(_ index: Int) -> [UInt8] {
+    let tensor = output(index)
+    guard let data = tensor.data else { return [] }
+    return Array(UnsafeRawBufferPointer(start: data, count: tensor.size))
+  }
+
+  package func outputFloats(_ index: Int) -> [Float] { Constant(type: ZOO_F32, bytes: outputBytes(index)).floats }
+}
+
+/// The message of a zoo_error as a String.
+package func message(_ error: zoo_error) -> String {
+  withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+}
