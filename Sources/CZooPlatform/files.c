@@ -48,7 +48,8 @@ static zoo_platform_file_status map_descriptor(int descriptor, const void **byte
 zoo_platform_file_status zoo_platform_file_map(const char *path, const void **bytes, size_t *size) {
   *bytes = NULL;
   *size = 0;
-  // O_NONBLOCK: opening a pipe that nobody writes to must not hang. It means nothing for regular files.
+  // O_NONBLOCK: opening a pipe that nobody writes to must not hang. It means nothing for regular
+  // files.
   int descriptor;
   do
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,11 +1,12 @@
 // Threads that run the pieces of one operator, on pthreads.
 //
-// A run is published in one 64-bit word, the ticket: its upper half is the number of the run, its lower half the next
-// index to hand out. A thread claims an index by replacing the ticket with the one after it, which fails if the run
-// has changed meanwhile; so a worker that comes late can neither do a piece twice nor take one of a run it has not
-// seen, and a run ends when its pieces are done, whoever still sleeps.
-#include "zoo_thread_pool.h"
+// A run is published in one 64-bit word, the ticket: its upper half is the number of the run, its
+// lower half the next index to hand out. A thread claims an index by replacing the ticket with the
+// one after it, which fails if the run has changed meanwhile; so a worker that comes late can
+// neither do a piece twice nor take one of a run it has not seen, and a run ends when its pieces
+// are done, whoever still sleeps.
 #include "zoo_system.h"
+#include "zoo_thread_pool.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -13,8 +14,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-// How long a thread polls before it sleeps. Waking a thread costs about as much, and the pieces of consecutive
-// operators are this close together.
+// How long a thread polls before it sleeps. Waking a thread costs about as much, and the pieces of
+// consecutive operators are this close together.
 #define SPIN_NANOSECONDS 20000u
 #define PAUSES_PER_CLOCK_READ 16
 
@@ -63,8 +64,8 @@ static void pause_briefly(void) {
 static uint32_t do_pieces(zoo_platform_pool *pool) {
   uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
   for (;;) {
-    // Acquire: who sees the count of a later run here also sees that the ticket was closed before, so that the
-    // exchange below fails.
+    // Acquire: who sees the count of a later run here also sees that the ticket was closed before,
+    // so that the exchange below fails.
     uint32_t count = atomic_load_explicit(&pool->task_count, memory_order_acquire);
     zoo_platform_task task = atomic_load_explicit(&pool->task, memory_order_acquire);
     void *context = atomic_load_explicit(&pool->task_context, memory_order_acquire);
@@ -85,7 +86,8 @@ static uint32_t do_pieces(zoo_platform_pool *pool) {
   }
 }
 
-// --- waiting ---------------------------------------------------------------------------------------
+// --- waiting
+// ---------------------------------------------------------------------------------------
 
 static bool has_news(zoo_platform_pool *pool, uint32_t last_run) {
   uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_seq_cst);
@@ -97,7 +99,8 @@ static bool is_done(zoo_platform_pool *pool) {
   return atomic_load_explicit(&pool->remaining, memory_order_seq_cst) == 0;
 }
 
-// Polls for a while; false if the time passed. `last_run` concerns workers; the caller waits for the end.
+// Polls for a while; false if the time passed. `last_run` concerns workers; the caller waits for
+// the end.
 static bool spin(zoo_platform_pool *pool, bool is_caller, uint32_t last_run) {
   if (!pool->spins)
     return false;
@@ -112,8 +115,9 @@ static bool spin(zoo_platform_pool *pool, bool is_caller, uint32_t last_run) {
   return false;
 }
 
-// Sleepers are counted before the last look at the ticket, and the ticket is published before the last look at the
-// sleepers (both sequentially consistent): one of the two sides always sees the other.
+// Sleepers are counted before the last look at the ticket, and the ticket is published before the
+// last look at the sleepers (both sequentially consistent): one of the two sides always sees the
+// other.
 static void wait_for_run(zoo_platform_pool *pool, uint32_t last_run) {
   if (spin(pool, false, last_run))
     return;
@@ -150,7 +154,8 @@ static void wait_until_done(zoo_platform_pool *pool) {
   pthread_mutex_unlock(&pool->mutex);
 }
 
-// --- workers ---------------------------------------------------------------------------------------
+// --- workers
+// ---------------------------------------------------------------------------------------
 
 static void *work(void *argument) {
   zoo_platform_pool *pool = argument;
@@ -162,8 +167,8 @@ static void *work(void *argument) {
   return NULL;
 }
 
-// Signals of the host program belong to its own threads; only those that a fault raises stay, because a blocked
-// fault would kill the process without its handler.
+// Signals of the host program belong to its own threads; only those that a fault raises stay,
+// because a blocked fault would kill the process without its handler.
 static void block_signals(sigset_t *before) {
   sigset_t blocked;
   sigfillset(&blocked);
@@ -175,7 +180,8 @@ static void block_signals(sigset_t *before) {
   pthread_sigmask(SIG_SETMASK, &blocked, before);
 }
 
-// With fewer threads than asked for the pool still does all pieces, so failing to start one is no error.
+// With fewer threads than asked for the pool still does all pieces, so failing to start one is no
+// error.
 static void start_workers(zoo_platform_pool *pool) {
   if (pool->has_started)
     return;
@@ -188,7 +194,8 @@ static void start_workers(zoo_platform_pool *pool) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-// --- the interface -----------------------------------------------------------------------------------
+// --- the interface
+// -----------------------------------------------------------------------------------
 
 zoo_platform_pool *zoo_platform_pool_create(uint32_t thread_count) {
   if (thread_count < 1 || thread_count > ZOO_PLATFORM_POOL_MAX)

@@ -27,8 +27,8 @@ uint32_t zoo_platform_cpu_count(void);
 // Most memory the process ever had resident, in bytes; 0 where the system does not say.
 uint64_t zoo_platform_peak_memory(void);
 
-// Adds `delta` to *counter and returns the new value, atomically: releases what the thread did before, acquires
-// what others released. For reference counts and flags shared between sessions.
+// Adds `delta` to *counter and returns the new value, atomically: releases what the thread did
+// before, acquires what others released. For reference counts and flags shared between sessions.
 uint32_t zoo_platform_atomic_add(uint32_t *counter, int32_t delta);
 
 #ifdef __cplusplus
