@@ -17,13 +17,17 @@ package func operationType(code: Int) -> (any Operation.Type)? {
 package func operationName(_ operation: any Operation) -> String {
   switch operation {
   case let custom as CustomOperation: custom.name
-  case let pool as Pool: "\(pool.kind)".capitalized + "Pool"
-  case let pool as GlobalPool: "Global\("\(pool.kind)".capitalized)Pool"
-  case let binary as Binary: "\(binary.kind)".capitalized
+  case let pool as Pool: capitalized("\(pool.kind)") + "Pool"
+  case let pool as GlobalPool: "Global" + capitalized("\(pool.kind)") + "Pool"
+  case let binary as Binary: capitalized("\(binary.kind)")
   case let unary as Unary: activationName(unary.activation)
   case let softmax as Softmax: softmax.isLogarithm ? "LogSoftmax" : "Softmax"
   default: "\(type(of: operation))"
   }
+}
+
+private func capitalized(_ word: String) -> String {
+  word.prefix(1).uppercased() + word.dropFirst()
 }
 
 /// "ReLU", "ReLU6", "Tanh"...; "" for none.

@@ -1,4 +1,5 @@
 // Nodes whose inputs are all constant are run now, by the runtime itself, so that there is one arithmetic.
+import CZoo
 import Zoo
 
 package enum FoldConstants: Pass {
@@ -38,7 +39,7 @@ package enum FoldConstants: Pass {
     single[first].constant = nil
     single.inputs = [first]
     single.outputs = [try single.add(node.operation, inputs, name: node.name)]
-    let runner = try Runner(ModelWriter.encode(single), isa: .scalar)
+    let runner = try Runner(ModelWriter.encode(single), isa: ZOO_ISA_SCALAR)
     try runner.write(data.bytes, toInput: 0)
     try runner.run()
     return Constant(type: graph[node.output].type, bytes: runner.outputBytes(0))

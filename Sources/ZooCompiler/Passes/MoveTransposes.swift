@@ -13,7 +13,11 @@ package enum MoveTransposes: Pass {
     // One rewrite may enable the next one down the line; node order makes one sweep go far.
     var index = 0
     while index < graph.nodes.count {
-      if try merge(index, &graph) || flatten(index, &graph) || sink(index, &graph) {
+      if try merge(index, &graph) {
+        changed = true
+      } else if try flatten(index, &graph) {
+        changed = true
+      } else if try sink(index, &graph) {
         changed = true
       }
       index += 1

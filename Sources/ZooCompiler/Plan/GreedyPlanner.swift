@@ -27,7 +27,10 @@ package func pack(_ buffers: [Buffer], searchBudget: Int = 2000) -> Packing {
   func duration(_ index: Int) -> Int { buffers[index].last - buffers[index].first + 1 }
   let indices = Array(buffers.indices)
   func order(_ key: (Int) -> (Int, Int)) -> [Int] {
-    indices.sorted { (key($0), $1) > (key($1), $0) }
+    indices.sorted { a, b in
+      let (x, y) = (key(a), key(b))
+      return x != y ? x > y : a < b
+    }
   }
   let orders = [
     order { (buffers[$0].byteCount, duration($0)) },

@@ -21,10 +21,12 @@ package final class Runner {
   package init(
     _ data: Data, isa: zoo_isa = ZOO_ISA_AUTO, parallel: zoo_parallel? = nil
   ) throws(CompileError) {
-    model = .allocate(byteCount: max(1, data.count), alignment: ModelFormat.alignment)
+    let model = UnsafeMutableRawPointer.allocate(
+      byteCount: max(1, data.count), alignment: ModelFormat.alignment)
     data.withUnsafeBytes { source in
       if let base = source.baseAddress { model.copyMemory(from: base, byteCount: source.count) }
     }
+    self.model = model
     self.parallel = parallel.map { value in
       let pointer = UnsafeMutablePointer<zoo_parallel>.allocate(capacity: 1)
       pointer.initialize(to: value)

@@ -11,7 +11,7 @@
 /// The parts of the ONNX schema that the importer reads, with ONNX's field numbers.
 /// Source: https://onnx.ai/onnx/repo-docs/IR.html
 /// Regenerate (protoc-gen-swift of swift-protobuf 1.39.0):
-///   protoc --swift_out=. --swift_opt=Visibility=Package onnx.proto
+///   protoc --swift_out=. --swift_opt=Visibility=Internal onnx.proto
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -30,228 +30,228 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct Zoo_Onnx_AttributeProto: @unchecked Sendable {
+nonisolated struct Zoo_Onnx_AttributeProto: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var name: String {
+  var name: String {
     get {_storage._name}
     set {_uniqueStorage()._name = newValue}
   }
 
-  package var f: Float {
+  var f: Float {
     get {_storage._f}
     set {_uniqueStorage()._f = newValue}
   }
 
-  package var i: Int64 {
+  var i: Int64 {
     get {_storage._i}
     set {_uniqueStorage()._i = newValue}
   }
 
-  package var s: Data {
+  var s: Data {
     get {_storage._s}
     set {_uniqueStorage()._s = newValue}
   }
 
-  package var t: Zoo_Onnx_TensorProto {
+  var t: Zoo_Onnx_TensorProto {
     get {_storage._t ?? Zoo_Onnx_TensorProto()}
     set {_uniqueStorage()._t = newValue}
   }
   /// Returns true if `t` has been explicitly set.
-  package var hasT: Bool {_storage._t != nil}
+  var hasT: Bool {_storage._t != nil}
   /// Clears the value of `t`. Subsequent reads from it will return its default value.
-  package mutating func clearT() {_uniqueStorage()._t = nil}
+  mutating func clearT() {_uniqueStorage()._t = nil}
 
-  package var g: Zoo_Onnx_GraphProto {
+  var g: Zoo_Onnx_GraphProto {
     get {_storage._g ?? Zoo_Onnx_GraphProto()}
     set {_uniqueStorage()._g = newValue}
   }
   /// Returns true if `g` has been explicitly set.
-  package var hasG: Bool {_storage._g != nil}
+  var hasG: Bool {_storage._g != nil}
   /// Clears the value of `g`. Subsequent reads from it will return its default value.
-  package mutating func clearG() {_uniqueStorage()._g = nil}
+  mutating func clearG() {_uniqueStorage()._g = nil}
 
-  package var floats: [Float] {
+  var floats: [Float] {
     get {_storage._floats}
     set {_uniqueStorage()._floats = newValue}
   }
 
-  package var ints: [Int64] {
+  var ints: [Int64] {
     get {_storage._ints}
     set {_uniqueStorage()._ints = newValue}
   }
 
-  package var strings: [Data] {
+  var strings: [Data] {
     get {_storage._strings}
     set {_uniqueStorage()._strings = newValue}
   }
 
   /// 1 float, 2 int, 3 string, 4 tensor, 5 graph, 6 floats, 7 ints, 8 strings
-  package var type: Int32 {
+  var type: Int32 {
     get {_storage._type}
     set {_uniqueStorage()._type = newValue}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-package nonisolated struct Zoo_Onnx_NodeProto: Sendable {
+nonisolated struct Zoo_Onnx_NodeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var input: [String] = []
+  var input: [String] = []
 
-  package var output: [String] = []
+  var output: [String] = []
 
-  package var name: String = String()
+  var name: String = String()
 
-  package var opType: String = String()
+  var opType: String = String()
 
-  package var attribute: [Zoo_Onnx_AttributeProto] = []
+  var attribute: [Zoo_Onnx_AttributeProto] = []
 
-  package var domain: String = String()
+  var domain: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_ModelProto: Sendable {
+nonisolated struct Zoo_Onnx_ModelProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var irVersion: Int64 = 0
+  var irVersion: Int64 = 0
 
-  package var producerName: String = String()
+  var producerName: String = String()
 
-  package var producerVersion: String = String()
+  var producerVersion: String = String()
 
-  package var graph: Zoo_Onnx_GraphProto {
+  var graph: Zoo_Onnx_GraphProto {
     get {_graph ?? Zoo_Onnx_GraphProto()}
     set {_graph = newValue}
   }
   /// Returns true if `graph` has been explicitly set.
-  package var hasGraph: Bool {self._graph != nil}
+  var hasGraph: Bool {self._graph != nil}
   /// Clears the value of `graph`. Subsequent reads from it will return its default value.
-  package mutating func clearGraph() {self._graph = nil}
+  mutating func clearGraph() {self._graph = nil}
 
-  package var opsetImport: [Zoo_Onnx_OperatorSetIdProto] = []
+  var opsetImport: [Zoo_Onnx_OperatorSetIdProto] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 
   fileprivate var _graph: Zoo_Onnx_GraphProto? = nil
 }
 
-package nonisolated struct Zoo_Onnx_StringStringEntryProto: Sendable {
+nonisolated struct Zoo_Onnx_StringStringEntryProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var key: String = String()
+  var key: String = String()
 
-  package var value: String = String()
+  var value: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_GraphProto: Sendable {
+nonisolated struct Zoo_Onnx_GraphProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var node: [Zoo_Onnx_NodeProto] = []
+  var node: [Zoo_Onnx_NodeProto] = []
 
-  package var name: String = String()
+  var name: String = String()
 
-  package var initializer: [Zoo_Onnx_TensorProto] = []
+  var initializer: [Zoo_Onnx_TensorProto] = []
 
-  package var input: [Zoo_Onnx_ValueInfoProto] = []
+  var input: [Zoo_Onnx_ValueInfoProto] = []
 
-  package var output: [Zoo_Onnx_ValueInfoProto] = []
+  var output: [Zoo_Onnx_ValueInfoProto] = []
 
-  package var valueInfo: [Zoo_Onnx_ValueInfoProto] = []
+  var valueInfo: [Zoo_Onnx_ValueInfoProto] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_TensorProto: Sendable {
+nonisolated struct Zoo_Onnx_TensorProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var dims: [Int64] = []
+  var dims: [Int64] = []
 
-  package var dataType: Int32 = 0
+  var dataType: Int32 = 0
 
-  package var floatData: [Float] = []
+  var floatData: [Float] = []
 
-  package var int32Data: [Int32] = []
+  var int32Data: [Int32] = []
 
-  package var int64Data: [Int64] = []
+  var int64Data: [Int64] = []
 
-  package var name: String = String()
+  var name: String = String()
 
-  package var rawData: Data = Data()
+  var rawData: Data = Data()
 
-  package var doubleData: [Double] = []
+  var doubleData: [Double] = []
 
-  package var uint64Data: [UInt64] = []
+  var uint64Data: [UInt64] = []
 
-  package var externalData: [Zoo_Onnx_StringStringEntryProto] = []
+  var externalData: [Zoo_Onnx_StringStringEntryProto] = []
 
   /// 0 inside the message, 1 in another file
-  package var dataLocation: Int32 = 0
+  var dataLocation: Int32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_ValueInfoProto: Sendable {
+nonisolated struct Zoo_Onnx_ValueInfoProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var name: String = String()
+  var name: String = String()
 
-  package var type: Zoo_Onnx_TypeProto {
+  var type: Zoo_Onnx_TypeProto {
     get {_type ?? Zoo_Onnx_TypeProto()}
     set {_type = newValue}
   }
   /// Returns true if `type` has been explicitly set.
-  package var hasType: Bool {self._type != nil}
+  var hasType: Bool {self._type != nil}
   /// Clears the value of `type`. Subsequent reads from it will return its default value.
-  package mutating func clearType() {self._type = nil}
+  mutating func clearType() {self._type = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 
   fileprivate var _type: Zoo_Onnx_TypeProto? = nil
 }
 
-package nonisolated struct Zoo_Onnx_TypeProto: Sendable {
+nonisolated struct Zoo_Onnx_TypeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var value: Zoo_Onnx_TypeProto.OneOf_Value? = nil
+  var value: Zoo_Onnx_TypeProto.OneOf_Value? = nil
 
-  package var tensorType: Zoo_Onnx_TypeProto.Tensor {
+  var tensorType: Zoo_Onnx_TypeProto.Tensor {
     get {
       if case .tensorType(let v)? = value {return v}
       return Zoo_Onnx_TypeProto.Tensor()
@@ -259,56 +259,56 @@ package nonisolated struct Zoo_Onnx_TypeProto: Sendable {
     set {value = .tensorType(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Value: Equatable, Sendable {
+  nonisolated enum OneOf_Value: Equatable, Sendable {
     case tensorType(Zoo_Onnx_TypeProto.Tensor)
 
   }
 
-  package nonisolated struct Tensor: Sendable {
+  nonisolated struct Tensor: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var elemType: Int32 = 0
+    var elemType: Int32 = 0
 
-    package var shape: Zoo_Onnx_TensorShapeProto {
+    var shape: Zoo_Onnx_TensorShapeProto {
       get {_shape ?? Zoo_Onnx_TensorShapeProto()}
       set {_shape = newValue}
     }
     /// Returns true if `shape` has been explicitly set.
-    package var hasShape: Bool {self._shape != nil}
+    var hasShape: Bool {self._shape != nil}
     /// Clears the value of `shape`. Subsequent reads from it will return its default value.
-    package mutating func clearShape() {self._shape = nil}
+    mutating func clearShape() {self._shape = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    init() {}
 
     fileprivate var _shape: Zoo_Onnx_TensorShapeProto? = nil
   }
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_TensorShapeProto: Sendable {
+nonisolated struct Zoo_Onnx_TensorShapeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var dim: [Zoo_Onnx_TensorShapeProto.Dimension] = []
+  var dim: [Zoo_Onnx_TensorShapeProto.Dimension] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Dimension: Sendable {
+  nonisolated struct Dimension: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var value: Zoo_Onnx_TensorShapeProto.Dimension.OneOf_Value? = nil
+    var value: Zoo_Onnx_TensorShapeProto.Dimension.OneOf_Value? = nil
 
-    package var dimValue: Int64 {
+    var dimValue: Int64 {
       get {
         if case .dimValue(let v)? = value {return v}
         return 0
@@ -316,7 +316,7 @@ package nonisolated struct Zoo_Onnx_TensorShapeProto: Sendable {
       set {value = .dimValue(newValue)}
     }
 
-    package var dimParam: String {
+    var dimParam: String {
       get {
         if case .dimParam(let v)? = value {return v}
         return String()
@@ -324,32 +324,32 @@ package nonisolated struct Zoo_Onnx_TensorShapeProto: Sendable {
       set {value = .dimParam(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_Value: Equatable, Sendable {
+    nonisolated enum OneOf_Value: Equatable, Sendable {
       case dimValue(Int64)
       case dimParam(String)
 
     }
 
-    package init() {}
+    init() {}
   }
 
-  package init() {}
+  init() {}
 }
 
-package nonisolated struct Zoo_Onnx_OperatorSetIdProto: Sendable {
+nonisolated struct Zoo_Onnx_OperatorSetIdProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var domain: String = String()
+  var domain: String = String()
 
-  package var version: Int64 = 0
+  var version: Int64 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -357,8 +357,8 @@ package nonisolated struct Zoo_Onnx_OperatorSetIdProto: Sendable {
 fileprivate nonisolated let _protobuf_package = "zoo.onnx"
 
 nonisolated extension Zoo_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AttributeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{2}\u{b}type\0")
+  static let protoMessageName: String = _protobuf_package + ".AttributeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{2}\u{b}type\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -401,7 +401,7 @@ nonisolated extension Zoo_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProto
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -425,7 +425,7 @@ nonisolated extension Zoo_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProto
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -465,7 +465,7 @@ nonisolated extension Zoo_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProto
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_AttributeProto, rhs: Zoo_Onnx_AttributeProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_AttributeProto, rhs: Zoo_Onnx_AttributeProto) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -490,10 +490,10 @@ nonisolated extension Zoo_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Zoo_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".NodeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0")
+  static let protoMessageName: String = _protobuf_package + ".NodeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -510,7 +510,7 @@ nonisolated extension Zoo_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.input.isEmpty {
       try visitor.visitRepeatedStringField(value: self.input, fieldNumber: 1)
     }
@@ -532,7 +532,7 @@ nonisolated extension Zoo_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_NodeProto, rhs: Zoo_Onnx_NodeProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_NodeProto, rhs: Zoo_Onnx_NodeProto) -> Bool {
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
     if lhs.name != rhs.name {return false}
@@ -545,10 +545,10 @@ nonisolated extension Zoo_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._
 }
 
 nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0")
+  static let protoMessageName: String = _protobuf_package + ".ModelProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -564,7 +564,7 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -587,7 +587,7 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_ModelProto, rhs: Zoo_Onnx_ModelProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_ModelProto, rhs: Zoo_Onnx_ModelProto) -> Bool {
     if lhs.irVersion != rhs.irVersion {return false}
     if lhs.producerName != rhs.producerName {return false}
     if lhs.producerVersion != rhs.producerVersion {return false}
@@ -599,10 +599,10 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension Zoo_Onnx_StringStringEntryProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StringStringEntryProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+  static let protoMessageName: String = _protobuf_package + ".StringStringEntryProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -615,7 +615,7 @@ nonisolated extension Zoo_Onnx_StringStringEntryProto: SwiftProtobuf.Message, Sw
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.key.isEmpty {
       try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
     }
@@ -625,7 +625,7 @@ nonisolated extension Zoo_Onnx_StringStringEntryProto: SwiftProtobuf.Message, Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_StringStringEntryProto, rhs: Zoo_Onnx_StringStringEntryProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_StringStringEntryProto, rhs: Zoo_Onnx_StringStringEntryProto) -> Bool {
     if lhs.key != rhs.key {return false}
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -634,10 +634,10 @@ nonisolated extension Zoo_Onnx_StringStringEntryProto: SwiftProtobuf.Message, Sw
 }
 
 nonisolated extension Zoo_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".GraphProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{3}value_info\0")
+  static let protoMessageName: String = _protobuf_package + ".GraphProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{3}value_info\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -654,7 +654,7 @@ nonisolated extension Zoo_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.node.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.node, fieldNumber: 1)
     }
@@ -676,7 +676,7 @@ nonisolated extension Zoo_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_GraphProto, rhs: Zoo_Onnx_GraphProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_GraphProto, rhs: Zoo_Onnx_GraphProto) -> Bool {
     if lhs.node != rhs.node {return false}
     if lhs.name != rhs.name {return false}
     if lhs.initializer != rhs.initializer {return false}
@@ -689,10 +689,10 @@ nonisolated extension Zoo_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension Zoo_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TensorProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{4}\u{2}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{3}uint64_data\0\u{4}\u{2}external_data\0\u{3}data_location\0")
+  static let protoMessageName: String = _protobuf_package + ".TensorProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{4}\u{2}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{3}uint64_data\0\u{4}\u{2}external_data\0\u{3}data_location\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -714,7 +714,7 @@ nonisolated extension Zoo_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.dims.isEmpty {
       try visitor.visitPackedInt64Field(value: self.dims, fieldNumber: 1)
     }
@@ -751,7 +751,7 @@ nonisolated extension Zoo_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_TensorProto, rhs: Zoo_Onnx_TensorProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_TensorProto, rhs: Zoo_Onnx_TensorProto) -> Bool {
     if lhs.dims != rhs.dims {return false}
     if lhs.dataType != rhs.dataType {return false}
     if lhs.floatData != rhs.floatData {return false}
@@ -769,10 +769,10 @@ nonisolated extension Zoo_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Zoo_Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ValueInfoProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0")
+  static let protoMessageName: String = _protobuf_package + ".ValueInfoProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -785,7 +785,7 @@ nonisolated extension Zoo_Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProto
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -799,7 +799,7 @@ nonisolated extension Zoo_Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProto
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_ValueInfoProto, rhs: Zoo_Onnx_ValueInfoProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_ValueInfoProto, rhs: Zoo_Onnx_ValueInfoProto) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs._type != rhs._type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -808,10 +808,10 @@ nonisolated extension Zoo_Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Zoo_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TypeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0")
+  static let protoMessageName: String = _protobuf_package + ".TypeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -835,7 +835,7 @@ nonisolated extension Zoo_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -846,7 +846,7 @@ nonisolated extension Zoo_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_TypeProto, rhs: Zoo_Onnx_TypeProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_TypeProto, rhs: Zoo_Onnx_TypeProto) -> Bool {
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -854,10 +854,10 @@ nonisolated extension Zoo_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._
 }
 
 nonisolated extension Zoo_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Zoo_Onnx_TypeProto.protoMessageName + ".Tensor"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
+  static let protoMessageName: String = Zoo_Onnx_TypeProto.protoMessageName + ".Tensor"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -870,7 +870,7 @@ nonisolated extension Zoo_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -884,7 +884,7 @@ nonisolated extension Zoo_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_TypeProto.Tensor, rhs: Zoo_Onnx_TypeProto.Tensor) -> Bool {
+  static func ==(lhs: Zoo_Onnx_TypeProto.Tensor, rhs: Zoo_Onnx_TypeProto.Tensor) -> Bool {
     if lhs.elemType != rhs.elemType {return false}
     if lhs._shape != rhs._shape {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -893,10 +893,10 @@ nonisolated extension Zoo_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, SwiftPro
 }
 
 nonisolated extension Zoo_Onnx_TensorShapeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TensorShapeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dim\0")
+  static let protoMessageName: String = _protobuf_package + ".TensorShapeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dim\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -908,14 +908,14 @@ nonisolated extension Zoo_Onnx_TensorShapeProto: SwiftProtobuf.Message, SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.dim.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.dim, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_TensorShapeProto, rhs: Zoo_Onnx_TensorShapeProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_TensorShapeProto, rhs: Zoo_Onnx_TensorShapeProto) -> Bool {
     if lhs.dim != rhs.dim {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -923,10 +923,10 @@ nonisolated extension Zoo_Onnx_TensorShapeProto: SwiftProtobuf.Message, SwiftPro
 }
 
 nonisolated extension Zoo_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Zoo_Onnx_TensorShapeProto.protoMessageName + ".Dimension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dim_value\0\u{3}dim_param\0")
+  static let protoMessageName: String = Zoo_Onnx_TensorShapeProto.protoMessageName + ".Dimension"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dim_value\0\u{3}dim_param\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -953,7 +953,7 @@ nonisolated extension Zoo_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -972,7 +972,7 @@ nonisolated extension Zoo_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_TensorShapeProto.Dimension, rhs: Zoo_Onnx_TensorShapeProto.Dimension) -> Bool {
+  static func ==(lhs: Zoo_Onnx_TensorShapeProto.Dimension, rhs: Zoo_Onnx_TensorShapeProto.Dimension) -> Bool {
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -980,10 +980,10 @@ nonisolated extension Zoo_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.Message
 }
 
 nonisolated extension Zoo_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".OperatorSetIdProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}domain\0\u{1}version\0")
+  static let protoMessageName: String = _protobuf_package + ".OperatorSetIdProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}domain\0\u{1}version\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -996,7 +996,7 @@ nonisolated extension Zoo_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, SwiftP
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.domain.isEmpty {
       try visitor.visitSingularStringField(value: self.domain, fieldNumber: 1)
     }
@@ -1006,7 +1006,7 @@ nonisolated extension Zoo_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, SwiftP
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Zoo_Onnx_OperatorSetIdProto, rhs: Zoo_Onnx_OperatorSetIdProto) -> Bool {
+  static func ==(lhs: Zoo_Onnx_OperatorSetIdProto, rhs: Zoo_Onnx_OperatorSetIdProto) -> Bool {
     if lhs.domain != rhs.domain {return false}
     if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
