@@ -12,6 +12,7 @@ static zoo_platform_file_status status_of(int error) {
   switch (error) {
   case ENOENT:
   case ENOTDIR:
+  case ENAMETOOLONG: // so no file has that name
     return ZOO_PLATFORM_FILE_NOT_FOUND;
   case EACCES:
   case EPERM:
