@@ -21,7 +21,55 @@ extern "C" {
 
 /* ---- images --------------------------------------------------------------------------------------- */
 
+/** A decoded picture: RGB, 8 bits, upright. Read-only once made, so any threads may share it. */
 typedef struct zoo_image zoo_image;
+
+/** Interpolation of zoo_image_resize; all but nearest average over all source pixels when shrinking, as Pillow does. */
+typedef enum zoo_filter {
+  ZOO_FILTER_NEAREST = 0,
+  ZOO_FILTER_BILINEAR = 1,
+  ZOO_FILTER_BICUBIC = 2,
+  ZOO_FILTER_BOX = 3,
+} zoo_filter;
+
+#define ZOO_IMAGE_KEEP_ORIENTATION 1u /**< leave the pixels as stored, whatever EXIF says */
+
+/** How to read an image; zero-initialise it, set struct_size to sizeof(zoo_image_options), then what you need. */
+typedef struct zoo_image_options {
+  uint32_t struct_size;
+  uint32_t flags;          /**< ZOO_IMAGE_KEEP_ORIENTATION or 0 */
+  uint64_t maximum_pixels; /**< 0: 100 million. Larger images are refused from their header */
+  uint8_t background[3];   /**< RGB behind transparent pixels, if has_background is not 0; else white */
+  uint8_t has_background;
+} zoo_image_options;
+
+/**
+ * Decodes a PNG or JPEG file, told apart by content. PNG: every colour type and depth, interlaced too; 16-bit samples are
+ * rounded to 8. JPEG: baseline and progressive, grey, CMYK; EXIF orientation is applied. Colour profiles are ignored.
+ * `options` may be NULL. On success *image is yours: zoo_image_free.
+ * Errors: ZOO_FILE_NOT_FOUND, ZOO_FILE_UNREADABLE, ZOO_IMAGE_FORMAT, ZOO_IMAGE_CORRUPT (truncated files too),
+ * ZOO_IMAGE_TOO_LARGE, ZOO_OUT_OF_MEMORY.
+ */
+ZOO_API zoo_status zoo_image_load(const char *path, const zoo_image_options *options, zoo_image **image,
+                                  zoo_error *error);
+
+/** As zoo_image_load, from memory. `bytes` is not needed afterwards. */
+ZOO_API zoo_status zoo_image_decode(const void *bytes, size_t size, const zoo_image_options *options,
+                                    zoo_image **image, zoo_error *error);
+
+/** Width and height in pixels; 0 for NULL. */
+ZOO_API uint32_t zoo_image_width(const zoo_image *image);
+ZOO_API uint32_t zoo_image_height(const zoo_image *image);
+
+/** The pixels, [height][width][3] without gaps, valid as long as the image; NULL for NULL. */
+ZOO_API const uint8_t *zoo_image_pixels(const zoo_image *image);
+
+/** A copy of another size, yours to free. Width and height are 1 ... 65535. */
+ZOO_API zoo_status zoo_image_resize(const zoo_image *image, uint32_t width, uint32_t height, zoo_filter filter,
+                                    zoo_image **resized, zoo_error *error);
+
+/** Frees an image. NULL is welcome. */
+ZOO_API void zoo_image_free(zoo_image *image);
 
 /* ==== HOST TIER: threads, models in files, sessions in memory of their own =========================== */
 
