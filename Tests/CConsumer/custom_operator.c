@@ -69,6 +69,8 @@ int main(void) {
   int watched = 0;
   zoo_session *s;
   zoo_host_options options;
+  zoo_prediction top[1];
+  size_t count = 1;
   make_folder(folder, sizeof folder);
   snprintf(file, sizeof file, "%s/custom.zoo", folder);
   write_model(file, TINY_CUSTOM, 0);
@@ -99,6 +101,8 @@ int main(void) {
   EXPECT(ZOO_OK, "", zoo_open(file, &options, &s, &e));
   EXPECT(ZOO_OPERATOR_FAILED, "node 0", zoo_run(s, &e));
   CHECK(e.node == 0);
+  /* its input is no image */
+  EXPECT(ZOO_INVALID_SHAPE, "one image", zoo_classify_file(s, "photo.png", top, &count, &e));
   zoo_close(s);
   unlink(file);
   rmdir(folder);

@@ -105,6 +105,9 @@ extension ModelReader {
     }
     for index in 0..<labels.count { try checkString(word(labels, index)) }
     for index in 0..<metadata.count * 2 { try checkString(word(metadata, index)) }
+    guard preprocessingRecord.count == 0 || preprocessing != nil else {
+      throw .corrupt("preprocessing out of range")
+    }
     try checkEnds(inputs, "an input")
     try checkEnds(outputs, "an output")
   }
