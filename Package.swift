@@ -51,7 +51,7 @@ let package = Package(
     .executableTarget(
       name: "zoo-tool",
       dependencies: [
-        "Zoo", "ZooImage", "ZooCompiler",
+        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",

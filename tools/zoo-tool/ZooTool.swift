@@ -6,6 +6,17 @@ struct ZooTool: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "zoo-tool",
     abstract: "Convert, inspect and run convolutional networks.",
+    discussion: """
+      A model is a .zoo file: network, weights, labels and preprocessing in one. Make one with 'convert', then:
+
+        zoo-tool convert squeezenet1.1.onnx -o squeezenet.zoo --labels imagenet.txt
+        zoo-tool classify photo.jpg --model squeezenet.zoo
+
+      Exit codes: 0 success, 1 failure (with a message on standard error), 64 wrong usage.
+      """,
     version: "0.1.0",
-    subcommands: [])
+    subcommands: [
+      Classify.self, Convert.self, List.self, Summary.self, Inspect.self, PlanCommand.self,
+      Bench.self, Run.self, Export.self, Conformance.self,
+    ])
 }

@@ -181,3 +181,15 @@ func transpose(_ permutation: [Int]) -> Transpose {
   for (axis, source) in permutation.enumerated() { result.permutation[axis] = source }
   return result
 }
+
+/// Names of the inputs of an ONNX file that are no initialisers, in order.
+package func inputNames(ofONNX path: String) throws(CompileError) -> [String] {
+  do {
+    let model = try Zoo_Onnx_ModelProto(
+      serializedBytes: Data(contentsOf: URL(fileURLWithPath: path)))
+    let initializers = Set(model.graph.initializer.map(\.name))
+    return model.graph.input.map(\.name).filter { !initializers.contains($0) }
+  } catch {
+    throw CompileError("\(path): not an ONNX file, or damaged (\(error))")
+  }
+}

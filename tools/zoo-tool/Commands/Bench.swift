@@ -1,0 +1,122 @@
+// How fast a model runs.
+import ArgumentParser
+import CZoo
+import CZooPlatform
+import Foundation
+import ZooCompiler
+
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure latency, throughput and memory of a model.",
+    discussion: "Runs for at least --seconds after a warm-up; a run writes its input anew and calls zoo_run.")
+
+  @Argument(help: "A .zoo file or a model's name.")
+  var model: String
+
+  @Option(help: "Images per run; the network is planned anew for it.")
+  var batch = 1
+
+  @Option(help: "Arithmetic: f32 is what is built so far.")
+  var precision = "f32"
+
+  @Option(help: "Least time to measure.")
+  var seconds = 1.0
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var execution: ExecutionOptions
+
+  func validate() throws {
+    guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1 to 1024") }
+    guard precision == "f32" else {
+      throw ValidationError("--precision \(precision) is not built yet; f32 is")
+    }
+    guard seconds > 0 && seconds <= 3600 else { throw ValidationError("--seconds must be above 0") }
+  }
+
+  struct Report: Encodable {
+    let model: String
+    let isa: String
+    let threads: Int
+    let batch: Int
+    let precision: String
+    let runs: Int
+    let medianMs: Double
+    let p10Ms: Double
+    let p90Ms: Double
+    let gops: Double
+    let arenaBytes: Int
+    let peakRssBytes: Int
+    let loadMs: Double
+
+    enum CodingKeys: String, CodingKey {
+      case model, isa, threads, batch, precision, runs, gops
+      case medianMs = "median_ms"
+      case p10Ms = "p10_ms"
+      case p90Ms = "p90_ms"
+      case arenaBytes = "arena_bytes"
+      case peakRssBytes = "peak_rss_bytes"
+      case loadMs = "load_ms"
+    }
+  }
+
+  func run() throws {
+    var path = try modelPath(model)
+    var temporary: String?
+    defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
+    if batch > 1 {
+      let name = NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
+      let graph = try rebatched(try ModelFile(path: path).graph, batch: batch)
+      try ModelWriter.write(try ModelWriter.encode(graph), to: name)
+      temporary = name
+      path = name
+    }
+    let start = zoo_platform_nanoseconds()
+    let session = try Session(path: path, isa: execution.isa.value, threads: execution.threads)
+    fill(session)
+    try session.run()
+    let loadMs = Double(zoo_platform_nanoseconds() - start) / 1e6
+    // Read before the graph is decoded below, which is not part of running a model.
+    let peak = Int(zoo_platform_peak_memory())
+    var times: [Double] = []
+    for _ in 0..<5 { try session.run() }
+    let begin = zoo_platform_nanoseconds()
+    while times.count < 10 || Double(zoo_platform_nanoseconds() - begin) < seconds * 1e9 {
+      fill(session)
+      let start = zoo_platform_nanoseconds()
+      try session.run()
+      times.append(Double(zoo_platform_nanoseconds() - start) / 1e6)
+      if times.count >= 1_000_000 { break }
+    }
+    times.sort()
+    let file = try ModelFile(path: path)
+    let macs = file.graph.nodes.reduce(0) { $0 + Cost($1, file.graph).macs }
+    let median = times[times.count / 2]
+    let report = Report(
+      model: model, isa: session.isaName,
+      threads: execution.threads == 0 ? Int(zoo_platform_cpu_count()) : execution.threads,
+      batch: batch, precision: precision, runs: times.count, medianMs: median,
+      p10Ms: times[times.count / 10], p90Ms: times[times.count * 9 / 10],
+      gops: 2 * Double(macs) / median / 1e6, arenaBytes: file.planByteCount, peakRssBytes: peak,
+      loadMs: loadMs)
+    if json { return print(try zoo_tool.json(report)) }
+    print("\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(precision)")
+    print(String(format: "latency  %.3f ms median, %.3f p10, %.3f p90, %d runs", median, report.p10Ms, report.p90Ms, report.runs))
+    print(String(format: "speed    %.1f GOP/s (%@ MACs)", report.gops, grouped(macs)))
+    print("memory   arena \(bytes(report.arenaBytes)), process peak \(bytes(peak))")
+    print(String(format: "load     %.1f ms from file to first result", loadMs))
+  }
+
+  /// Writes values that no kernel can take a short cut on.
+  private func fill(_ session: Session) {
+    let tensor = session.input(0)
+    guard let data = tensor.data, tensor.type == ZOO_F32 else { return }
+    let values = data.assumingMemoryBound(to: Float.self)
+    var state: UInt32 = 1
+    for index in 0..<tensor.size / 4 {
+      state = state &* 1_664_525 &+ 1_013_904_223
+      values[index] = Float(state >> 8) * 0x1p-24 - 0.5
+    }
+  }
+}

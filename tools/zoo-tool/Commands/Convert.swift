@@ -1,0 +1,151 @@
+// Foreign model files to .zoo.
+import ArgumentParser
+import CZoo
+import Foundation
+import Zoo
+import ZooCompiler
+
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Convert an ONNX or TFLite model to a .zoo file.",
+    discussion: """
+      What the file does not say about preprocessing is guessed from its input and shown; options override it.
+      Pixels are 0...255 before y = (x - mean) * scale, in the network's channel order.
+      Operators that cannot be converted are all listed at once, and nothing is written.
+      """)
+
+  @Argument(help: "An .onnx or .tflite file.")
+  var input: String
+
+  @Option(name: .shortAndLong, help: "The .zoo file to write.")
+  var output: String
+
+  @OptionGroup var preprocessing: PreprocessingOptions
+
+  @Option(help: "Text file with one label per line, or a CSV file with a column 'name'.")
+  var labels: String?
+
+  @Flag(help: "Class 0 means 'none of these' and is not offered as an answer.")
+  var backgroundClass = false
+
+  @Option(help: "Input size H,W for models that leave it open.")
+  var inputSize: String?
+
+  @Option(help: "Images per run, for inputs that leave it open.")
+  var batch = 1
+
+  @Flag(help: "Keep the layout of inputs and outputs (NCHW for ONNX).")
+  var keepLayout = false
+
+  @Option(help: "Name stored in the model; the file's name otherwise.")
+  var name: String?
+
+  func validate() throws {
+    guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1 to 1024") }
+  }
+
+  func run() throws {
+    var options = ImportOptions()
+    options.batch = batch
+    options.keepsLayout = keepLayout
+    if let inputSize {
+      let parts = inputSize.split(separator: ",").compactMap { Int($0) }
+      guard parts.count == 2, parts.allSatisfy({ $0 > 0 && $0 < 65536 }) else {
+        throw ValidationError("--input-size wants H,W, got '\(inputSize)'")
+      }
+      options.inputSize = (parts[0], parts[1])
+    }
+    var graph = try importModel(path: input, options: options)
+    try optimize(&graph)
+    try describe(&graph)
+    let data = try ModelWriter.encode(graph)
+    try ModelWriter.write(data, to: output)
+    let file = try ModelFile(path: output)
+    print("\(output): \(bytes(data.count)), \(file.graph.nodes.count) operators, arena \(bytes(file.planByteCount))")
+  }
+
+  /// Labels, preprocessing and card.
+  private func describe(_ graph: inout Graph) throws {
+    let base = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
+    graph.info["name"] = name ?? base
+    graph.info["source"] = (input as NSString).lastPathComponent
+    if let labels { graph.info.labels = try readLabels(labels) }
+    graph.info.hasBackgroundClass = backgroundClass
+    if let last = graph.outputs.first, let producer = graph.producers()[last] {
+      var node = graph.nodes[producer]
+      while node.operation is Reshape, let before = node.inputs[0],
+        let earlier = graph.producers()[before]
+      {
+        node = graph.nodes[earlier]
+      }
+      if let softmax = node.operation as? Softmax { graph.info.outputsProbabilities = !softmax.isLogarithm }
+    }
+    let classes = graph.outputs.first.map { graph[$0].shape.last } ?? 0
+    if !graph.info.labels.isEmpty && graph.info.labels.count + 1 == classes {
+      graph.info.labels.insert("background", at: 0)
+      graph.info.hasBackgroundClass = true
+      note("note: \(classes) classes and \(classes - 1) labels: taking class 0 as background")
+    }
+    if !graph.info.labels.isEmpty && graph.info.labels.count != classes {
+      throw ToolError("\(labels ?? input): \(graph.info.labels.count) labels for \(classes) classes")
+    }
+    guard let first = graph.inputs.first, graph[first].shape.rank == 4, !keepLayout else {
+      if preprocessing.isGiven { throw ToolError("preprocessing options need an image input") }
+      return
+    }
+    let (settled, isGuessed) = try preprocessing.settle(graph, input: graph[first].shape)
+    graph.info.preprocessing = settled
+    print("preprocessing\(isGuessed ? " (guessed; see --mean, --scale, --channels, --resize)" : ""): \(zoo_tool.describe(settled))")
+    if graph.info.labels.isEmpty { print("labels: none; give --labels FILE") }
+  }
+}
+
+/// Reads any model file the compiler knows, told apart by content.
+func importModel(path: String, options: ImportOptions) throws -> Graph {
+  guard let file = FileHandle(forReadingAtPath: path) else {
+    throw ToolError("\(path): no such file, or no permission to read it")
+  }
+  var isDirectory: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+    throw ToolError("\(path): is a directory")
+  }
+  let head = (try? file.read(upToCount: 8)) ?? Data()
+  guard !head.isEmpty else { throw ToolError("\(path): file is empty") }
+  if head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) { return try ModelFile(path: path).graph }
+  if head.count >= 8, head[4..<8] == Data("TFL3".utf8) {
+    return try importTFLite(path: path, options: options)
+  }
+  return try importONNX(path: path, options: options)
+}
+
+/// Labels of a text file, one per line, or of the column "name" of a CSV file.
+func readLabels(_ path: String) throws -> [String] {
+  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    throw ToolError("\(path): cannot read labels")
+  }
+  let lines = text.split(omittingEmptySubsequences: true) { $0.isNewline }.map(String.init)
+  guard let header = lines.first, path.lowercased().hasSuffix(".csv") else { return lines }
+  let columns = fields(header)
+  guard let column = columns.firstIndex(of: "name") else {
+    throw ToolError("\(path): no column 'name' among \(columns)")
+  }
+  return try lines.dropFirst().enumerated().map { index, line in
+    let row = fields(line)
+    guard column < row.count else { throw ToolError("\(path): line \(index + 2) is short") }
+    return row[column]
+  }
+}
+
+/// Fields of a CSV line; quotes protect commas.
+private func fields(_ line: String) -> [String] {
+  var result = [""]
+  var isQuoted = false
+  for character in line {
+    switch character {
+    case "\"": isQuoted.toggle()
+    case "," where !isQuoted: result.append("")
+    default: result[result.count - 1].append(character)
+    }
+  }
+  return result
+}

@@ -1,0 +1,75 @@
+// Options that several commands share.
+import ArgumentParser
+import CZoo
+import Foundation
+
+/// Instruction sets by name.
+enum ISAName: String, CaseIterable, ExpressibleByArgument {
+  case auto
+  case scalar
+  case avx2
+  case avx512
+
+  var value: zoo_isa {
+    switch self {
+    case .auto: ZOO_ISA_AUTO
+    case .scalar: ZOO_ISA_SCALAR
+    case .avx2: ZOO_ISA_AVX2
+    case .avx512: ZOO_ISA_AVX512
+    }
+  }
+}
+
+/// How a model is executed.
+struct ExecutionOptions: ParsableArguments {
+  @Option(name: .long, help: "Threads; 0 means one for each CPU.")
+  var threads = 0
+
+  @Option(name: .long, help: "Instruction set of the kernels.")
+  var isa = ISAName.auto
+
+  func validate() throws {
+    guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0 to 1024") }
+  }
+}
+
+/// Finds the file of a model given by path or by name.
+///
+/// A name is looked up in $ZOO_HOME (default ~/.local/share/zoo) and in the zoo/ folder of the source tree when run
+/// from there: NAME/NAME.zoo or NAME.zoo.
+func modelPath(_ model: String) throws -> String {
+  let files = FileManager.default
+  if files.fileExists(atPath: model) { return model }
+  guard !model.contains("/"), !model.hasSuffix(".zoo") else { throw ToolError("\(model): no such file") }
+  for folder in modelFolders() {
+    for path in ["\(folder)/\(model)/\(model).zoo", "\(folder)/\(model).zoo"]
+    where files.fileExists(atPath: path) {
+      return path
+    }
+  }
+  throw ToolError(
+    "no model '\(model)': neither a file nor in \(modelFolders().joined(separator: ", ")); 'zoo-tool list' shows what is there")
+}
+
+/// Where named models are kept.
+func modelFolders() -> [String] {
+  let environment = ProcessInfo.processInfo.environment
+  let home =
+    environment["ZOO_HOME"]
+    ?? (environment["HOME"].map { $0 + "/.local/share/zoo" } ?? ".local/share/zoo")
+  return [home, "zoo"]
+}
+
+/// All named models: name and path.
+func namedModels() -> [(name: String, path: String)] {
+  var found: [(name: String, path: String)] = []
+  for folder in modelFolders() {
+    for entry in ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() {
+      let name = entry.hasSuffix(".zoo") ? String(entry.dropLast(4)) : entry
+      guard !found.contains(where: { $0.name == name }) else { continue }
+      let path = entry.hasSuffix(".zoo") ? "\(folder)/\(entry)" : "\(folder)/\(entry)/\(entry).zoo"
+      if FileManager.default.fileExists(atPath: path) { found.append((name, path)) }
+    }
+  }
+  return found
+}

@@ -1,0 +1,72 @@
+// Messages, terminals and quiet ends.
+import Foundation
+
+/// A failure told to the user as "error: ...", with exit code 1.
+struct ToolError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// Writes a line to standard error.
+func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+/// Whether standard output is a terminal.
+var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+/// Whether colours are wanted: on a terminal, unless NO_COLOR is set (https://no-color.org).
+var usesColor: Bool {
+  isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+}
+
+/// Columns of the terminal, 80 if unknown.
+var terminalWidth: Int {
+  var size = winsize()
+  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+  return Int(size.ws_col)
+}
+
+/// `value` as pretty JSON with sorted keys.
+func json(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// "1,234,567".
+func grouped(_ number: Int) -> String {
+  var digits = String(number.magnitude)
+  var result = ""
+  while digits.count > 3 {
+    result = "," + digits.suffix(3) + result
+    digits.removeLast(3)
+  }
+  return (number < 0 ? "-" : "") + digits + result
+}
+
+/// "1.2 MB" and the like, in powers of 1024.
+func bytes(_ count: Int) -> String {
+  switch count {
+  case ..<1024: "\(count) B"
+  case ..<(1 << 20): String(format: "%.1f KB", Double(count) / 1024)
+  case ..<(1 << 30): String(format: "%.1f MB", Double(count) / 1_048_576)
+  default: String(format: "%.2f GB", Double(count) / 1_073_741_824)
+  }
+}
+
+/// Rows as aligned columns; the first row is a header. Numbers (right) or text (left) by `rightAligned`.
+func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> String {
+  guard let columns = rows.first?.count else { return "" }
+  let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+  func line(_ row: [String]) -> String {
+    let cells = row.enumerated().map { index, cell in
+      let space = String(repeating: " ", count: widths[index] - cell.count)
+      return rightAligned.contains(index) ? space + cell : cell + space
+    }
+    var text = cells.joined(separator: "  ")
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+  let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ")
+  return ([line(rows[0]), rule] + rows.dropFirst().map(line)).joined(separator: "\n")
+}
