@@ -6,9 +6,14 @@ package enum FoldConstants: Pass {
   package static let name = "constant folding"
 
   package static func run(_ graph: inout Graph) throws(CompileError) -> Bool {
+    try fold(&graph, from: 0)
+  }
+
+  /// Folds the nodes from index `first` on; importers call it so that constants are known as soon as they are.
+  package static func fold(_ graph: inout Graph, from first: Int) throws(CompileError) -> Bool {
     var folded = false
-    var kept: [GraphNode] = []
-    for node in graph.nodes {
+    var kept = Array(graph.nodes[..<first])
+    for node in graph.nodes[first...] {
       let inputs = node.inputs.compactMap { $0 }
       let isConstant = !inputs.isEmpty && inputs.allSatisfy { graph[$0].constant != nil }
       // A constant that is a model output needs a node that writes it.

@@ -52,7 +52,10 @@ struct Conformance: ParsableCommand {
     guard let inside = try? files.contentsOfDirectory(atPath: directory).sorted() else {
       throw ToolError("\(directory): no such directory")
     }
-    return inside.map { directory + "/" + $0 }.filter { files.fileExists(atPath: $0 + "/model.onnx") }
+    return try inside.map { directory + "/" + $0 }.filter {
+      var isDirectory: ObjCBool = false
+      return files.fileExists(atPath: $0, isDirectory: &isDirectory) && isDirectory.boolValue
+    }.flatMap(tests)
   }
 
   private func check(_ test: String) -> Outcome {

@@ -55,7 +55,13 @@ extension ONNXImporter {
   /// PReLU as max(x, 0) + slope min(x, 0).
   private mutating func parametricReLU(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
     let x = try tensor(node, 0)
-    let slope = try tensor(node, 1)
+    var slope = try tensor(node, 1)
+    // Before opset 7 a vector of slopes belongs to the channels, whatever their axis.
+    let (shape, count) = (graph[x].shape, graph[slope].shape.elementCount)
+    if graph[slope].shape.rank == 1, shape.rank > 2, count == shape[1], count != shape.last {
+      let ones = [Int](repeating: 1, count: shape.rank - 2)
+      slope = try graph.add(Reshape(try Shape([count] + ones)), [slope], name: node.name + ".slope")
+    }
     let positive = try graph.add(Unary(.relu), [x], name: node.name + ".positive")
     let negative = try graph.add(
       Unary(Activation(.clamp, alpha: -.infinity, beta: 0)), [x], name: node.name + ".negative")

@@ -74,7 +74,12 @@ struct ONNXImporter {
     }
     for output in model.graph.output {
       guard case .tensor(var id)? = values[output.name] else {
-        throw CompileError("output '\(output.name)' is no tensor that a node computes")
+        throw CompileError(
+          "output '\(output.name)' holds integers known when the model is converted, not a tensor")
+      }
+      // An output needs memory of its own, also where it is just an input or a constant.
+      if graph.inputs.contains(id) || graph[id].constant != nil || graph.outputs.contains(id) {
+        id = try graph.add(Reshape(graph[id].shape), [id], name: output.name)
       }
       if !options.keepsLayout && graph[id].shape.rank == 4 && graph[id].constant == nil {
         id = try graph.add(transpose([0, 2, 3, 1]), [id], name: output.name)
@@ -157,7 +162,9 @@ struct ONNXImporter {
       for (position, name) in proto.input.enumerated() where !name.isEmpty && inputs[position] == nil {
         throw CompileError("input '\(name)' is never produced")
       }
+      let first = graph.nodes.count
       let results = try handler(&self, node)
+      _ = try FoldConstants.fold(&graph, from: first)
       for (name, value) in zip(proto.output, results) { values[name] = value }
       for name in proto.output.dropFirst(results.count) where !name.isEmpty { values[name] = .unknown }
     } catch {
