@@ -30,9 +30,8 @@ extension ModelReader {
       firstOperand: u32(Node.firstOperand),
       attributes: base + attributes.offset + u32(Node.attributesOffset),
       attributesByteCount: u32(Node.attributesByteCount),
-      scratchOffset: Int(truncatingIfNeeded: record.loadLE(UInt64.self, at: Node.scratchOffset)),
-      scratchByteCount: Int(
-        truncatingIfNeeded: record.loadLE(UInt64.self, at: Node.scratchByteCount)))
+      scratchOffset: record.loadSize(at: Node.scratchOffset),
+      scratchByteCount: record.loadSize(at: Node.scratchByteCount))
   }
 
   /// Operand `index` of all operands: a tensor index, or nil for an absent optional one.
@@ -51,7 +50,7 @@ extension ModelReader {
   /// Bytes from the start of its region (planned arena, or weights) to tensor `index`.
   package func offset(ofTensor index: Int) -> Int {
     let record = base + tensors.offset + index * ModelFormat.Tensor.byteStride
-    return Int(truncatingIfNeeded: record.loadLE(UInt64.self, at: ModelFormat.Tensor.offset))
+    return record.loadSize(at: ModelFormat.Tensor.offset)
   }
 
   /// Tensor `index` as a view; activations point into `arena`, or to nothing if that is nil.
@@ -59,7 +58,7 @@ extension ModelReader {
     typealias Tensor = ModelFormat.Tensor
     let record = base + tensors.offset + index * Tensor.byteStride
     func i32(_ at: Int) -> Int32 { record.loadLE(Int32.self, at: at) }
-    let offset = Int(truncatingIfNeeded: record.loadLE(UInt64.self, at: Tensor.offset))
+    let offset = record.loadSize(at: Tensor.offset)
     let isWeight =
       record.load(fromByteOffset: Tensor.storage, as: UInt8.self) == ModelFormat.Storage.weights
     var view = zoo_tensor()
@@ -67,7 +66,7 @@ extension ModelReader {
       isWeight
       ? UnsafeMutableRawPointer(mutating: base + weightsOffset + offset)
       : arena.map { $0 + offset }
-    view.size = Int(truncatingIfNeeded: record.loadLE(UInt64.self, at: Tensor.byteCount))
+    view.size = record.loadSize(at: Tensor.byteCount)
     view.name = string(Int(truncatingIfNeeded: record.loadLE(UInt32.self, at: Tensor.name)))
     view.type = zoo_type(
       rawValue: UInt32(record.load(fromByteOffset: Tensor.type, as: UInt8.self)))
@@ -82,8 +81,8 @@ extension ModelReader {
       let q = base + quantizations.offset + Int(quantization - 1) * Quantization.byteStride
       view.scale_count = q.loadLE(UInt32.self, at: Quantization.scaleCount)
       view.scale_axis = q.loadLE(UInt32.self, at: Quantization.axis)
-      let scales = Int(truncatingIfNeeded: q.loadLE(UInt64.self, at: Quantization.scales))
-      let zeros = Int(truncatingIfNeeded: q.loadLE(UInt64.self, at: Quantization.zeroPoints))
+      let scales = q.loadSize(at: Quantization.scales)
+      let zeros = q.loadSize(at: Quantization.zeroPoints)
       view.scales = (base + weightsOffset + scales).assumingMemoryBound(to: Float.self)
       view.zero_points = (base + weightsOffset + zeros).assumingMemoryBound(to: Int32.self)
     }
@@ -134,11 +133,11 @@ extension ModelReader {
   private func checkQuantization(_ index: Int) throws(ZooError) {
     typealias Quantization = ModelFormat.Quantization
     let record = base + quantizations.offset + index * Quantization.byteStride
-    let count = UInt64(truncatingIfNeeded: record.loadLE(UInt32.self, at: Quantization.scaleCount))
-    let room = UInt64(truncatingIfNeeded: byteCount - weightsOffset)
+    let count = Int(capped: record.loadLE(UInt32.self, at: Quantization.scaleCount))
+    let room = byteCount - weightsOffset
     func isInside(_ field: Int) -> Bool {
-      let offset = record.loadLE(UInt64.self, at: field)
-      return offset % 4 == 0 && offset <= room && count * 4 <= room - offset
+      let offset = record.loadSize(at: field)
+      return offset % 4 == 0 && offset <= room && count <= (room - offset) / 4
     }
     guard count > 0, isInside(Quantization.scales), isInside(Quantization.zeroPoints) else {
       throw .corrupt("quantisation past the weights", got: index)
@@ -172,13 +171,13 @@ extension ModelReader {
     guard let bytes = zoo_tensor.byteCount(view.type, shape, rowStride: view.rowStride),
       storage == ModelFormat.Storage.arena || view.isDense
     else { throw .corrupt("tensor shape or type", got: index) }
-    let offset = record.loadLE(UInt64.self, at: Tensor.offset)
-    guard record.loadLE(UInt64.self, at: Tensor.byteCount) == bytes else {
+    let offset = record.loadSize(at: Tensor.offset)
+    guard record.loadSize(at: Tensor.byteCount) == bytes else {
       throw .corrupt("tensor size, tensor", got: index)
     }
-    let room = UInt64(
-      storage == ModelFormat.Storage.arena ? planByteCount : byteCount - weightsOffset)
-    guard offset % UInt64(truncatingIfNeeded: view.type.byteWidth) == 0, offset <= room, bytes <= room - offset else {
+    let room =
+      storage == ModelFormat.Storage.arena ? planByteCount : byteCount - weightsOffset
+    guard offset % view.type.byteWidth == 0, offset <= room, bytes <= room - offset else {
       throw .corrupt("tensor past its region, tensor", got: index)
     }
   }
@@ -209,10 +208,9 @@ extension ModelReader {
     guard attributesOffset % 4 == 0, attributesOffset <= attributes.count,
       u32(Node.attributesByteCount) <= attributes.count - attributesOffset
     else { throw .corrupt("attributes of a node") }
-    let scratch = record.loadLE(UInt64.self, at: Node.scratchOffset)
-    let room = UInt64(truncatingIfNeeded: planByteCount)
-    guard scratch % UInt64(truncatingIfNeeded: ModelFormat.minimumAlignment) == 0, scratch <= room,
-      record.loadLE(UInt64.self, at: Node.scratchByteCount) <= room - scratch
+    let scratch = record.loadSize(at: Node.scratchOffset)
+    guard scratch % ModelFormat.minimumAlignment == 0, scratch <= planByteCount,
+      record.loadSize(at: Node.scratchByteCount) <= planByteCount - scratch
     else { throw .corrupt("scratch of a node") }
   }
 }

@@ -62,17 +62,15 @@ package struct ModelReader {
         ZOO_MODEL_VERSION, "format version", expected: Int(ModelFormat.majorVersion),
         got: Int(major))
     }
-    let fileByteCount = base.loadLE(UInt64.self, at: Header.fileByteCount)
-    guard fileByteCount == UInt64(truncatingIfNeeded: byteCount) else {
+    let fileByteCount = base.loadSize(at: Header.fileByteCount)
+    guard fileByteCount == byteCount else {
       throw ZooError(
-        ZOO_MODEL_TRUNCATED, "size of the file", expected: Int(capped: fileByteCount),
-        got: byteCount)
+        ZOO_MODEL_TRUNCATED, "size of the file", expected: fileByteCount, got: byteCount)
     }
-    let weights = base.loadLE(UInt64.self, at: Header.weightsOffset)
-    guard weights >= UInt64(truncatingIfNeeded: Header.byteCount), weights <= fileByteCount,
-      weights % UInt64(truncatingIfNeeded: ModelFormat.alignment) == 0
-    else { throw .corrupt("offset of the weights", got: Int(capped: weights)) }
-    weightsOffset = Int(truncatingIfNeeded: weights)
+    weightsOffset = base.loadSize(at: Header.weightsOffset)
+    guard weightsOffset >= Header.byteCount, weightsOffset <= byteCount,
+      weightsOffset % ModelFormat.alignment == 0
+    else { throw .corrupt("offset of the weights", got: weightsOffset) }
     guard
       checksum(base + Header.fileByteCount, count: weightsOffset - Header.fileByteCount)
         == base.loadLE(UInt32.self, at: Header.structureChecksum)
@@ -87,25 +85,22 @@ package struct ModelReader {
     self.byteCount = byteCount
     flags = base.loadLE(UInt32.self, at: Header.flags)
     guard flags & ~ModelFormat.Flag.all == 0 else {
-      throw .corrupt("flags", got: Int(flags))
+      throw .corrupt("flags", got: Int(truncatingIfNeeded: flags))
     }
-    let plan = base.loadLE(UInt64.self, at: Header.planByteCount)
-    let bound = base.loadLE(UInt64.self, at: Header.planLowerBound)
-    guard plan <= UInt64(truncatingIfNeeded: Int.max / 4), bound <= plan else {
-      throw .corrupt("size of the plan", got: Int(capped: plan))
+    planByteCount = base.loadSize(at: Header.planByteCount)
+    planLowerBound = base.loadSize(at: Header.planLowerBound)
+    guard planByteCount <= Int.max / 4, planLowerBound <= planByteCount else {
+      throw .corrupt("size of the plan", got: planByteCount)
     }
-    planByteCount = Int(truncatingIfNeeded: plan)
-    planLowerBound = Int(truncatingIfNeeded: bound)
 
     let end = weightsOffset
     func section(_ at: Int, stride: Int) throws(ZooError) -> Section {
-      let offset = UInt64(truncatingIfNeeded: base.loadLE(UInt32.self, at: at))
-      let count = UInt64(truncatingIfNeeded: base.loadLE(UInt32.self, at: at + 4))
-      guard offset % 4 == 0, offset + count * UInt64(truncatingIfNeeded: stride) <= UInt64(truncatingIfNeeded: end) else {
+      let offset = Int(capped: base.loadLE(UInt32.self, at: at))
+      let count = Int(capped: base.loadLE(UInt32.self, at: at + 4))
+      guard offset % 4 == 0, offset <= end, count <= (end - offset) / stride else {
         throw .corrupt("section past the structure, header offset", got: at)
       }
-      return Section(
-        offset: Int(truncatingIfNeeded: offset), count: Int(truncatingIfNeeded: count))
+      return Section(offset: offset, count: count)
     }
     tensors = try section(Header.tensors, stride: ModelFormat.Tensor.byteStride)
     nodes = try section(Header.nodes, stride: ModelFormat.Node.byteStride)
@@ -153,12 +148,5 @@ package struct ModelReader {
     var result = Preprocessing()
     result.archive(&reader)
     return reader.isValid ? result : nil
-  }
-}
-
-extension UnsafeRawPointer {
-  /// A little-endian integer at any byte offset.
-  func loadLE<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T {
-    T(littleEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
   }
 }

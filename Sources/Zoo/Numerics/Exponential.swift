@@ -67,7 +67,7 @@ package func logarithm(_ x: Float) -> Float {
   p = p * s + 1 / 5
   p = p * s + 1 / 3
   let log = 2 * t + 2 * t * (s * p)
-  let k = Float(exponent)
+  let k = Float(Int(exponent))
   return k * 0.693_359_375 + (log + k * -2.121_944_4e-4)
 }
 

@@ -50,8 +50,8 @@ struct MatrixProduct {
 
   /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
   private var workPieces: Int {
-    let operations = UInt64(truncatingIfNeeded: rows) &* UInt64(columns) &* UInt64(truncatingIfNeeded: depth)
-    return operations < 1 << 18 ? 1 : runtime.threadCount
+    let operations = Float(rows) * Float(columns) * Float(depth)
+    return operations < 262_144 ? 1 : runtime.threadCount
   }
 
   private func rowPieces(tile: Int) -> Int {

@@ -25,9 +25,9 @@ package struct Slice: RunnableOperation {
     var result = try Shape(rank: x.rank)
     for axis in 0..<x.rank {
       try result.set(axis, to: count[axis])
-      let first = Int64(truncatingIfNeeded: start[axis])
-      let last = first + Int64(truncatingIfNeeded: count[axis] - 1) * Int64(truncatingIfNeeded: step[axis])
-      guard step[axis] != 0, first >= 0, first < Int64(truncatingIfNeeded: x[axis]), last >= 0, last < Int64(truncatingIfNeeded: x[axis])
+      guard step[axis] != 0, start[axis] >= 0, start[axis] < x[axis],
+        let reach = (count[axis] - 1).times(step[axis]),
+        reach <= x[axis] - 1 - start[axis], reach >= -start[axis]
       else { throw .attribute("slice leaves the input", expected: x[axis], got: start[axis]) }
     }
     return result

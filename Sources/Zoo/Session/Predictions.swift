@@ -80,7 +80,7 @@ struct Scores {
     case ZOO_I32: raw = data.assumingMemoryBound(to: Int32.self)[index]
     default: return data.assumingMemoryBound(to: Float.self)[index]
     }
-    guard tensor.scale_count > 0 else { return Float(raw) }
-    return tensor.scales[0] * Float(raw &- tensor.zero_points[0])
+    guard tensor.scale_count > 0 else { return Float(Int(raw)) }
+    return tensor.scales[0] * Float(Int(raw &- tensor.zero_points[0]))
   }
 }

@@ -31,14 +31,13 @@ extension zoo_tensor {
 
   /// Bytes from the first element to the end of the last, for a type, shape and row stride.
   ///
-  /// - Returns: nil if an extent is below 1, the stride is shorter than a row, or the result passes 2^53.
-  package static func byteCount(_ type: zoo_type, _ shape: Shape, rowStride: Int) -> UInt64? {
-    guard shape.checkedElementCount != nil, rowStride >= shape.last, type.byteWidth > 0 else {
-      return nil
-    }
-    // rowCount and rowStride fit 31 bits each, so 64 bits hold the product.
-    let elements = UInt64(truncatingIfNeeded: shape.rowCount - 1) &* UInt64(truncatingIfNeeded: rowStride) &+ UInt64(truncatingIfNeeded: shape.last)
-    return elements &* UInt64(truncatingIfNeeded: type.byteWidth)
+  /// - Returns: nil if an extent is below 1, the stride is shorter than a row, or the result does not fit an Int.
+  package static func byteCount(_ type: zoo_type, _ shape: Shape, rowStride: Int) -> Int? {
+    guard shape.checkedElementCount != nil, rowStride >= shape.last, type.byteWidth > 0,
+      let rows = (shape.rowCount - 1).times(rowStride)
+    else { return nil }
+    let (elements, overflow) = rows.addingReportingOverflow(shape.last)
+    return overflow ? nil : elements.times(type.byteWidth)
   }
 
   /// A dense tensor without memory, for shape inference.
@@ -51,7 +50,7 @@ extension zoo_tensor {
       Int32(shape[5])
     )
     row_stride = Int32(shape.last)
-    size = Int(zoo_tensor.byteCount(type, shape, rowStride: shape.last) ?? 0)
+    size = zoo_tensor.byteCount(type, shape, rowStride: shape.last) ?? 0
   }
 }
 

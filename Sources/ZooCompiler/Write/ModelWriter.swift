@@ -196,7 +196,7 @@ private struct FileLayout {
         UInt64(isConstant ? weightOffsets[id] ?? 0 : plan.offset(id) ?? 0),
         at: at + Tensor.offset)
       let bytes = zoo_tensor.byteCount(value.type, value.shape, rowStride: rowStride) ?? 0
-      writer.put(bytes, at: at + Tensor.byteCount)
+      writer.put(UInt64(bytes), at: at + Tensor.byteCount)
     }
     return writer.bytes
   }

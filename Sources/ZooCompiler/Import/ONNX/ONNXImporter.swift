@@ -72,6 +72,9 @@ struct ONNXImporter {
         "\(problems.count) of \(model.graph.node.count) nodes cannot be converted:\n  "
           + problems.joined(separator: "\n  "))
     }
+    guard !graph.inputs.isEmpty else {
+      throw CompileError("nothing is computed from an input: all outputs are constants")
+    }
     for output in model.graph.output {
       guard case .tensor(var id)? = values[output.name] else {
         throw CompileError(
