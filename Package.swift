@@ -56,6 +56,13 @@ let package = Package(
       ],
       path: "tools/zoo-tool",
       swiftSettings: strict),
+
+    // MARK: Tests
+    .systemLibrary(name: "CTinyModel", path: "Tests/CConsumer"),
+    .testTarget(
+      name: "ZooHostTests",
+      dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
