@@ -84,6 +84,7 @@ typedef enum zoo_status {
   ZOO_IMAGE_FORMAT = 70,    /**< neither PNG nor JPEG, or a kind of them that is not supported */
   ZOO_IMAGE_CORRUPT = 71,   /**< damaged or truncated */
   ZOO_IMAGE_TOO_LARGE = 72, /**< more pixels than the limit; decided from the header */
+  ZOO_STATUS_IS_32_BITS = 0x7fffffff /**< not a status: gives the type the same size under -fshort-enums */
 } zoo_status;
 
 #define ZOO_NO_NODE UINT32_MAX
@@ -107,6 +108,7 @@ typedef enum zoo_isa {
   ZOO_ISA_SCALAR = 1, /**< portable code: the meaning all others are tested against */
   ZOO_ISA_AVX2 = 2,   /**< AVX2 and FMA */
   ZOO_ISA_AVX512 = 3, /**< AVX-512 F, BW, DQ, VL */
+  ZOO_ISA_IS_32_BITS = 0x7fffffff
 } zoo_isa;
 
 /** "auto", "scalar", "avx2", "avx512"; "unknown" otherwise. Static memory. */
@@ -127,12 +129,14 @@ typedef enum zoo_type {
   ZOO_I16 = 5,
   ZOO_F16 = 6,
   ZOO_BF16 = 7,
+  ZOO_TYPE_IS_32_BITS = 0x7fffffff
 } zoo_type;
 
 /** How a constant's elements are ordered in memory (zoo/FORMAT.md). Activations are always plain. */
 typedef enum zoo_layout {
   ZOO_LAYOUT_PLAIN = 0,    /**< row-major */
   ZOO_LAYOUT_PANELS16 = 1, /**< [rows, columns] as panels of 16 columns, the last one narrower */
+  ZOO_LAYOUT_IS_32_BITS = 0x7fffffff
 } zoo_layout;
 
 /** A view of elements somewhere in memory; it owns nothing. */

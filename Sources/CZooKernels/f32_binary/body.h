@@ -15,8 +15,9 @@ INLINE vf combine(const zoo_f32_binary_kind kind, vf a, vf b) {
     return v_max(a, b);
   case ZOO_BINARY_MIN:
     return v_min(a, b);
+  default:
+    return a;
   }
-  return a;
 }
 
 INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_f32_binary_params *p) {
@@ -54,6 +55,8 @@ INLINE void binary(size_t count, const zoo_f32_binary_params *p) {
     break;
   case ZOO_BINARY_MIN:
     binary_kind(ZOO_BINARY_MIN, count, p);
+    break;
+  default:
     break;
   }
 }

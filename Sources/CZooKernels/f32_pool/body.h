@@ -43,5 +43,7 @@ INLINE void pool(size_t pixels, const zoo_f32_pool_params *p) {
   case ZOO_POOL_SUM:
     pool_kind(ZOO_POOL_SUM, pixels, p);
     break;
+  default:
+    break;
   }
 }

@@ -58,8 +58,9 @@ INLINE vf apply(const zoo_f32_unary_kind kind, vf x, vf alpha, vf beta) {
     return v_select_negative(x, v_mul(alpha, v_sub(v_exp(x), one)), x);
   case ZOO_UNARY_SILU:
     return v_mul(x, v_sigmoid(v_mul(alpha, x)));
+  default:
+    return x;
   }
-  return x;
 }
 
 INLINE void unary_kind(const zoo_f32_unary_kind kind, size_t count, const zoo_f32_unary_params *p) {
@@ -89,6 +90,8 @@ INLINE void unary(size_t count, const zoo_f32_unary_params *p) {
     CASE(ZOO_UNARY_EXP)
     CASE(ZOO_UNARY_ELU)
     CASE(ZOO_UNARY_SILU)
+  default:
+    break;
   }
 }
 #undef CASE

@@ -114,7 +114,7 @@ typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_param
 //
 // for p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
 // scale (sum only). y = min(max(reduced, lower), upper).
-typedef enum zoo_f32_pool_kind { ZOO_POOL_MAX = 0, ZOO_POOL_MIN = 1, ZOO_POOL_SUM = 2 } zoo_f32_pool_kind;
+typedef enum zoo_f32_pool_kind { ZOO_POOL_MAX = 0, ZOO_POOL_MIN = 1, ZOO_POOL_SUM = 2, ZOO_POOL_IS_32_BITS = 0x7fffffff } zoo_f32_pool_kind;
 
 typedef struct zoo_f32_pool_params {
   zoo_f32_pool_kind kind;
@@ -139,6 +139,7 @@ typedef enum zoo_f32_binary_kind {
   ZOO_BINARY_DIV = 3,
   ZOO_BINARY_MAX = 4,
   ZOO_BINARY_MIN = 5,
+  ZOO_BINARY_IS_32_BITS = 0x7fffffff // the same size under -fshort-enums
 } zoo_f32_binary_kind;
 
 typedef struct zoo_f32_binary_params {
@@ -162,6 +163,7 @@ typedef enum zoo_f32_unary_kind {
   ZOO_UNARY_EXP = 6,
   ZOO_UNARY_ELU = 7,          // x < 0 ? alpha * (exp(x) - 1) : x
   ZOO_UNARY_SILU = 8,         // x * sigmoid(alpha * x)
+  ZOO_UNARY_IS_32_BITS = 0x7fffffff
 } zoo_f32_unary_kind;
 
 typedef struct zoo_f32_unary_params {
