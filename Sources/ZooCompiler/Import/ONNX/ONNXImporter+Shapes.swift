@@ -143,7 +143,8 @@ extension ONNXImporter {
 
   private mutating func inputShape(_ node: ONNXNode) throws(CompileError) -> [Int] {
     if case .ints(_, let shape)? = optional(node, 0) { return shape }
-    return graph[try tensor(node, 0)].shape.extents
+    let x = try tensor(node, 0)
+    return graph[x].shape.extents
   }
 
   private mutating func reshape(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {

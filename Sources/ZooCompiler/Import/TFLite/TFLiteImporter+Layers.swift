@@ -70,7 +70,8 @@ extension TFLiteImporter {
   ) throws(CompileError) {
     let x = try value(node, 0)
     let w = try floats(node, 1)
-    let shape = graph[try value(node, 1)].shape
+    let kernel = try value(node, 1)
+    let shape = graph[kernel].shape
     guard shape.rank == 4 else { throw CompileError("weights of rank \(shape.rank)") }
     let (outputs, kh, kw, depth) = (shape[0], shape[1], shape[2], shape[3])
     let channels = graph[x].shape.last
@@ -99,7 +100,8 @@ extension TFLiteImporter {
   private mutating func depthwise(_ node: TFLiteOperator, _ name: String) throws(CompileError) {
     let x = try value(node, 0)
     let w = try floats(node, 1)
-    let shape = graph[try value(node, 1)].shape
+    let kernel = try value(node, 1)
+    let shape = graph[kernel].shape
     let channels = graph[x].shape.last
     guard shape.rank == 4, shape[0] == 1, shape[3] % channels == 0 else {
       throw CompileError("weights \(describe(shape)) for \(channels) channels")
@@ -138,7 +140,8 @@ extension TFLiteImporter {
   private mutating func dense(_ node: TFLiteOperator, _ name: String) throws(CompileError) {
     var x = try value(node, 0)
     let w = try floats(node, 1)
-    let shape = graph[try value(node, 1)].shape
+    let kernel = try value(node, 1)
+    let shape = graph[kernel].shape
     guard shape.rank == 2 else { throw CompileError("weights of rank \(shape.rank)") }
     let count = graph[x].shape.elementCount
     guard count % shape[1] == 0 else { throw CompileError("\(count) inputs for \(describe(shape))") }

@@ -142,7 +142,8 @@ struct TFLiteImporter {
 
   /// The floats of a constant input.
   mutating func floats(_ node: TFLiteOperator, _ position: Int) throws(CompileError) -> [Float] {
-    guard let floats = graph.floats(try value(node, position)) else {
+    let id = try value(node, position)
+    guard let floats = graph.floats(id) else {
       throw CompileError("input \(position) must be constant")
     }
     return floats
