@@ -63,6 +63,11 @@ let package = Package(
       name: "ZooHostTests",
       dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ZooTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"], swiftSettings: strict),
+    .testTarget(
+      name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,118 @@
+// Convolution and depthwise convolution on every instruction set against the naive reference.
+import CZoo
+import Testing
+import Zoo
+import ZooCompiler
+
+/// Instruction sets of this machine; the others are named once, so that nobody takes them for tested.
+let availableISAs: [zoo_isa] = {
+  let all = [ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512]
+  for isa in all where zoo_isa_available(isa) == 0 {
+    print("skipped: \(String(cString: zoo_isa_name(isa))) is not available on this CPU")
+  }
+  return all.filter { zoo_isa_available($0) != 0 }
+}()
+
+func randomFloats(_ count: Int, _ generator: inout SplitMix64) -> [Float] {
+  (0..<count).map { _ in Float(generator.next() >> 40) * 0x1p-23 - 1 }
+}
+
+struct ConvolutionTests {
+  /// Sizes below, at, above and at multiples of tiles and panels; strides, dilation, groups, asymmetric padding.
+  static let cases: [Geometry] = {
+    var cases: [Geometry] = []
+    for outputs in [1, 3, 15, 16, 17, 31, 32, 33, 48, 70] {
+      cases.append(Geometry(height: 5, width: 7, channels: 9, outputs: outputs))
+      cases.append(
+        Geometry(
+          height: 6, width: 5, channels: 4, outputs: outputs, kernel: (3, 3),
+          pads: (1, 1, 1, 1)))
+    }
+    cases.append(Geometry(height: 13, width: 11, channels: 3, outputs: 20, kernel: (5, 3), stride: (2, 1), pads: (2, 0, 1, 3)))
+    cases.append(Geometry(height: 12, width: 12, channels: 12, outputs: 18, kernel: (3, 3), dilation: (2, 3), pads: (2, 3, 2, 3), groups: 3))
+    cases.append(Geometry(height: 23, width: 23, channels: 3, outputs: 64, kernel: (11, 11), stride: (4, 4), pads: (2, 2, 2, 2)))
+    cases.append(Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
+    cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
+    cases.append(Geometry(height: 8, width: 8, channels: 6, outputs: 12, kernel: (3, 3), pads: (0, 1, 2, 0), groups: 6))
+    return cases
+  }()
+
+  @Test(arguments: cases.indices)
+  func agreesWithTheReference(_ index: Int) throws {
+    let g = ConvolutionTests.cases[index]
+    var generator = SplitMix64(state: UInt64(index + 1))
+    let depth = g.kernel.0 * g.kernel.1 * g.channels / g.groups
+    let x = randomFloats(g.height * g.width * g.channels, &generator)
+    let w = randomFloats(depth * g.outputs, &generator)
+    let bias = randomFloats(g.outputs, &generator)
+    let want = referenceConvolution(x, w, bias, g)
+    var graph = Graph()
+    let input = graph.addInput("x", Shape(n: 1, h: g.height, w: g.width, c: g.channels))
+    let weights = graph.addConstant("w", try Shape([g.groups, depth, g.outputs / g.groups]), w)
+    var operation = Conv2D()
+    operation.groups = Int32(g.groups)
+    operation.window.kernelHeight = Int32(g.kernel.0)
+    operation.window.kernelWidth = Int32(g.kernel.1)
+    operation.window.strideHeight = Int32(g.stride.0)
+    operation.window.strideWidth = Int32(g.stride.1)
+    operation.window.dilationHeight = Int32(g.dilation.0)
+    operation.window.dilationWidth = Int32(g.dilation.1)
+    operation.window.padTop = Int32(g.pads.top)
+    operation.window.padLeft = Int32(g.pads.left)
+    operation.window.padBottom = Int32(g.pads.bottom)
+    operation.window.padRight = Int32(g.pads.right)
+    let b = graph.addConstant("b", try Shape([g.outputs]), bias)
+    graph.outputs = [try graph.add(operation, [input, weights, b], name: "y")]
+    let data = try ModelWriter.encode(graph)
+    for isa in availableISAs {
+      let runner = try Runner(data, isa: isa)
+      try runner.write(x, toInput: 0)
+      try runner.run()
+      let got = runner.outputFloats(0)
+      #expect(got.count == want.values.count)
+      // The bound stated by Conv2D: (K + 2) 2^-24 of the sum of magnitudes.
+      let worst = zip(got.indices, got).map {
+        abs(Double($1) - want.values[$0]) / (Double(depth + 2) * 0x1p-24 * want.magnitudes[$0])
+      }.max() ?? 0
+      #expect(worst <= 1, "\(String(cString: zoo_isa_name(isa))), case \(index): \(worst) of the bound")
+    }
+  }
+
+  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64], [(3, 1), (3, 2), (5, 1), (2, 2)])
+  func depthwiseAgreesWithTheReference(_ channels: Int, _ shape: (kernel: Int, stride: Int)) throws {
+    var g = Geometry(height: 9, width: 10, channels: channels, outputs: channels)
+    g.kernel = (shape.kernel, shape.kernel)
+    g.stride = (shape.stride, shape.stride)
+    g.pads = (1, 0, 1, 1)
+    g.groups = channels
+    var generator = SplitMix64(state: UInt64(channels))
+    let x = randomFloats(g.height * g.width * channels, &generator)
+    let taps = shape.kernel * shape.kernel
+    let w = randomFloats(taps * channels, &generator)
+    let bias = randomFloats(channels, &generator)
+    // The reference wants [groups][taps], the operator [taps][channels].
+    let grouped = (0..<channels).flatMap { c in (0..<taps).map { w[$0 * channels + c] } }
+    let want = referenceConvolution(x, grouped, bias, g)
+    var graph = Graph()
+    let input = graph.addInput("x", Shape(n: 1, h: g.height, w: g.width, c: channels))
+    let weights = graph.addConstant("w", try Shape([shape.kernel, shape.kernel, channels]), w)
+    var operation = DepthwiseConv2D()
+    operation.window.kernelHeight = Int32(shape.kernel)
+    operation.window.kernelWidth = Int32(shape.kernel)
+    operation.window.strideHeight = Int32(shape.stride)
+    operation.window.strideWidth = Int32(shape.stride)
+    (operation.window.padTop, operation.window.padBottom, operation.window.padRight) = (1, 1, 1)
+    let b = graph.addConstant("b", try Shape([channels]), bias)
+    graph.outputs = [try graph.add(operation, [input, weights, b], name: "y")]
+    let data = try ModelWriter.encode(graph)
+    for isa in availableISAs {
+      let runner = try Runner(data, isa: isa)
+      try runner.write(x, toInput: 0)
+      try runner.run()
+      let worst = zip(runner.outputFloats(0).indices, runner.outputFloats(0)).map {
+        abs(Double($1) - want.values[$0]) / (Double(taps + 2) * 0x1p-24 * want.magnitudes[$0])
+      }.max() ?? .infinity
+      #expect(worst <= 1, "\(String(cString: zoo_isa_name(isa)))")
+    }
+  }
+}
