@@ -92,7 +92,9 @@ extension MemoryPlan {
       let shape = graph[node.output].shape
       let width = graph[node.output].type.byteWidth
       let end = base + ((shape.rowCount - 1) * whole.rowStride + shape.last) * width
-      if start >= base && start < end && isPart(id, of: node, graph) {
+      // Rows of the concatenation may lie inside those of an outer one: the columns must be its own.
+      let column = (start - base) % max(1, whole.rowStride * width)
+      if start >= base && start < end && column < shape.last * width && isPart(id, of: node, graph) {
         label[id] = node.output.index
       }
     }
