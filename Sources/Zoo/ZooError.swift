@@ -36,11 +36,14 @@ package struct ZooError: Error {
 }
 
 extension ZooError {
-  package static func corrupt(_ what: StaticString, expected: Int? = nil, got: Int? = nil) -> ZooError {
+  package static func corrupt(_ what: StaticString, expected: Int? = nil, got: Int? = nil)
+    -> ZooError
+  {
     ZooError(ZOO_MODEL_CORRUPT, what, expected: expected, got: got)
   }
 
-  package static func shape(_ what: StaticString, expected: Int? = nil, got: Int? = nil) -> ZooError {
+  package static func shape(_ what: StaticString, expected: Int? = nil, got: Int? = nil) -> ZooError
+  {
     ZooError(ZOO_INVALID_SHAPE, what, expected: expected, got: got)
   }
 

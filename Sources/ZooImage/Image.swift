@@ -1,7 +1,7 @@
 // A decoded picture: RGB bytes in memory of its own.
-package import CImageCodecs
+import CImageCodecs
 package import CZoo
-package import Zoo
+import Zoo
 
 /// Why an image could not be had; what `zoo_error` needs, without heap.
 package struct ImageError: Error {

@@ -1,5 +1,5 @@
 // From a picture to the input tensor of a network.
-package import CZoo
+import CZoo
 package import Zoo
 
 extension Preprocessing {

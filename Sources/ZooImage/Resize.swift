@@ -1,6 +1,6 @@
-// Resizing as Pillow does it: antialiased, in 8-bit fixed point, horizontally and then vertically.
-package import CZoo
 import CImageCodecs
+// Resizing as Pillow does it: antialiased, in 8-bit fixed point, horizontally and then vertically.
+import CZoo
 package import Zoo
 
 /// For each output position: where its window starts, how long it is, and its weights in fixed point.
@@ -126,7 +126,9 @@ extension Image {
   }
 
   /// The horizontal pass.
-  private func resizeColumns(into target: borrowing Image, _ filter: ResizeFilter) throws(ImageError) {
+  private func resizeColumns(into target: borrowing Image, _ filter: ResizeFilter)
+    throws(ImageError)
+  {
     let c = try Coefficients(
       filter, from: width, start: 0, length: Double(width), to: target.width)
     for y in 0..<height {

@@ -21,7 +21,8 @@ func randomGraph(seed: UInt64) throws -> Graph {
     switch pick(6) {
     case 0:
       let outputs = [3, 4, 8, 20][pick(4)]
-      let w = graph.addConstant(name + ".w", try Shape([1, channels, outputs]), weights(channels * outputs))
+      let w = graph.addConstant(
+        name + ".w", try Shape([1, channels, outputs]), weights(channels * outputs))
       images.append(try graph.add(Conv2D(), [a, w], name: name))
     case 1:
       let b = images[pick(images.count)]
@@ -115,7 +116,9 @@ struct RealNetworkTests {
     try optimize(&graph)
     let plan = MemoryPlan(graph)
     try plan.check(graph)
-    #expect(Double(plan.byteCount) <= 1.02 * Double(plan.lowerBound), "\(plan.byteCount) of \(plan.lowerBound)")
+    #expect(
+      Double(plan.byteCount) <= 1.02 * Double(plan.lowerBound),
+      "\(plan.byteCount) of \(plan.lowerBound)")
     #expect(!graph.nodes.contains { $0.operation is Transpose })
   }
 

@@ -28,12 +28,25 @@ struct ConvolutionTests {
           height: 6, width: 5, channels: 4, outputs: outputs, kernel: (3, 3),
           pads: (1, 1, 1, 1)))
     }
-    cases.append(Geometry(height: 13, width: 11, channels: 3, outputs: 20, kernel: (5, 3), stride: (2, 1), pads: (2, 0, 1, 3)))
-    cases.append(Geometry(height: 12, width: 12, channels: 12, outputs: 18, kernel: (3, 3), dilation: (2, 3), pads: (2, 3, 2, 3), groups: 3))
-    cases.append(Geometry(height: 23, width: 23, channels: 3, outputs: 64, kernel: (11, 11), stride: (4, 4), pads: (2, 2, 2, 2)))
-    cases.append(Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
+    cases.append(
+      Geometry(
+        height: 13, width: 11, channels: 3, outputs: 20, kernel: (5, 3), stride: (2, 1),
+        pads: (2, 0, 1, 3)))
+    cases.append(
+      Geometry(
+        height: 12, width: 12, channels: 12, outputs: 18, kernel: (3, 3), dilation: (2, 3),
+        pads: (2, 3, 2, 3), groups: 3))
+    cases.append(
+      Geometry(
+        height: 23, width: 23, channels: 3, outputs: 64, kernel: (11, 11), stride: (4, 4),
+        pads: (2, 2, 2, 2)))
+    cases.append(
+      Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
-    cases.append(Geometry(height: 8, width: 8, channels: 6, outputs: 12, kernel: (3, 3), pads: (0, 1, 2, 0), groups: 6))
+    cases.append(
+      Geometry(
+        height: 8, width: 8, channels: 6, outputs: 12, kernel: (3, 3), pads: (0, 1, 2, 0), groups: 6
+      ))
     return cases
   }()
 
@@ -71,15 +84,18 @@ struct ConvolutionTests {
       let got = runner.outputFloats(0)
       #expect(got.count == want.values.count)
       // The bound stated by Conv2D: (K + 2) 2^-24 of the sum of magnitudes.
-      let worst = zip(got.indices, got).map {
-        abs(Double($1) - want.values[$0]) / (Double(depth + 2) * 0x1p-24 * want.magnitudes[$0])
-      }.max() ?? 0
-      #expect(worst <= 1, "\(String(cString: zoo_isa_name(isa))), case \(index): \(worst) of the bound")
+      let worst =
+        zip(got.indices, got).map {
+          abs(Double($1) - want.values[$0]) / (Double(depth + 2) * 0x1p-24 * want.magnitudes[$0])
+        }.max() ?? 0
+      #expect(
+        worst <= 1, "\(String(cString: zoo_isa_name(isa))), case \(index): \(worst) of the bound")
     }
   }
 
   @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64], [(3, 1), (3, 2), (5, 1), (2, 2)])
-  func depthwiseAgreesWithTheReference(_ channels: Int, _ shape: (kernel: Int, stride: Int)) throws {
+  func depthwiseAgreesWithTheReference(_ channels: Int, _ shape: (kernel: Int, stride: Int)) throws
+  {
     var g = Geometry(height: 9, width: 10, channels: channels, outputs: channels)
     g.kernel = (shape.kernel, shape.kernel)
     g.stride = (shape.stride, shape.stride)
@@ -109,9 +125,10 @@ struct ConvolutionTests {
       let runner = try Runner(data, isa: isa)
       try runner.write(x, toInput: 0)
       try runner.run()
-      let worst = zip(runner.outputFloats(0).indices, runner.outputFloats(0)).map {
-        abs(Double($1) - want.values[$0]) / (Double(taps + 2) * 0x1p-24 * want.magnitudes[$0])
-      }.max() ?? .infinity
+      let worst =
+        zip(runner.outputFloats(0).indices, runner.outputFloats(0)).map {
+          abs(Double($1) - want.values[$0]) / (Double(taps + 2) * 0x1p-24 * want.magnitudes[$0])
+        }.max() ?? .infinity
       #expect(worst <= 1, "\(String(cString: zoo_isa_name(isa)))")
     }
   }

@@ -32,8 +32,11 @@ struct NumericsTests {
     var sigmoidWorst = 0.0
     sample(-30...30) { x in
       let tanh = Foundation.tanh(Double(x))
-      if tanh != 0 { tanhWorst = max(tanhWorst, abs(Double(hyperbolicTangent(x)) - tanh) / abs(tanh)) }
-      sigmoidWorst = max(sigmoidWorst, abs(Double(sigmoid(x)) - 1 / (1 + Foundation.exp(-Double(x)))))
+      if tanh != 0 {
+        tanhWorst = max(tanhWorst, abs(Double(hyperbolicTangent(x)) - tanh) / abs(tanh))
+      }
+      sigmoidWorst = max(
+        sigmoidWorst, abs(Double(sigmoid(x)) - 1 / (1 + Foundation.exp(-Double(x)))))
     }
     #expect(tanhWorst <= 5e-7, "tanh \(tanhWorst)")
     #expect(sigmoidWorst <= 1e-7, "sigmoid \(sigmoidWorst)")

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Version, status texts and instruction sets.
 public import CZoo
 import CZooKernels

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Classes, labels and metadata for C.
 public import CZoo
 

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Sessions for C: decode arguments, call, report. No logic.
 public import CZoo
 import CZooKernels

@@ -1,5 +1,5 @@
 // A .zoo file as bytes: every untrusted number of it is met and checked here.
-package import CZoo
+import CZoo
 
 /// A model whose structure has been checked: reads of it cannot leave its bytes.
 ///

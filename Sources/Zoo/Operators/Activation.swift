@@ -1,5 +1,5 @@
 // Element-wise functions of one variable, alone or fused into the operator before.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// Which function; raw values are those of `zoo_f32_unary_kind`, plus `none`.

@@ -1,5 +1,5 @@
 // Batch normalisation with fixed statistics, where it could not be folded into a layer.
-package import CZoo
+import CZoo
 
 /// y[..., c] = act(x[..., c] scale[c] + shift[c])
 ///

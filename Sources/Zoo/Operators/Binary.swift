@@ -1,5 +1,5 @@
 // Element-wise functions of two tensors, with broadcasting.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// Which function; raw values are those of `zoo_f32_binary_kind`.

@@ -1,5 +1,5 @@
 // Joining tensors along an axis.
-package import CZoo
+import CZoo
 
 /// y = the inputs one after the other along `axis`.
 ///

@@ -1,5 +1,5 @@
 // Two-dimensional convolution of NHWC images.
-package import CZoo
+import CZoo
 
 /// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
 ///

@@ -1,5 +1,5 @@
 // Fully connected layers.
-package import CZoo
+import CZoo
 
 /// y[m, o] = act(bias[o] + sum over i of x[m, i] w[i, o])
 ///

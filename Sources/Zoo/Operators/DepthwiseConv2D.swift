@@ -1,5 +1,5 @@
 // Depthwise convolution: every channel has its own small kernel.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// y[n, p, q, c] = act(bias[c] + sum over i, j of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c])
@@ -139,7 +139,8 @@ private struct DepthwiseWork: ParallelWork {
         for i in 0..<params.kh {
           for j in 0..<params.kw {
             let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
-            sum += params.x[at + c] * params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+            sum +=
+              params.x[at + c] * params.w[i * params.w_row_stride + j * params.w_col_stride + c]
           }
         }
         params.y[q * params.y_stride + c] = clamp(sum, params.lower, params.upper)

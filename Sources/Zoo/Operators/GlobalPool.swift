@@ -1,5 +1,5 @@
 // Pooling over a whole image.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// y[n, 0, 0, c] = the maximum, minimum or mean of channel c over the image.

@@ -1,5 +1,5 @@
 // Local response normalisation across channels, as in AlexNet and GoogLeNet.
-package import CZoo
+import CZoo
 
 /// y[..., c] = x[..., c] / (bias + alpha * sum over |d - c| window of x[..., d]^2)^beta
 ///

@@ -1,5 +1,5 @@
 // The mean over any set of axes.
-package import CZoo
+import CZoo
 
 /// y = the mean of x over the axes whose bit is set in `axes`; they stay with extent 1.
 ///

@@ -1,5 +1,5 @@
 // What every built-in operator is: attributes, a shape rule, a check and a run.
-package import CZoo
+import CZoo
 
 /// The description of an operator, shared by the compiler and the runtime.
 ///

@@ -1,5 +1,5 @@
 // Surrounding a tensor with more of itself or with a constant.
-package import CZoo
+import CZoo
 
 /// What the added elements are.
 package enum PadMode: Int32, Sendable {

@@ -1,5 +1,5 @@
 // Maximum, minimum and average pooling.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// What a window is reduced to.

@@ -1,5 +1,5 @@
 // The same elements under another shape.
-package import CZoo
+import CZoo
 
 /// y = x, element by element in row-major order, with extents `shape`.
 ///

@@ -1,5 +1,5 @@
 // Walking a tensor in row-major order while reading another with its own strides.
-package import CZoo
+import CZoo
 
 /// Six extents, strides or coordinates, outermost first.
 package struct Axes: Equatable, Sendable {

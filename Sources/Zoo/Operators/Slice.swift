@@ -1,5 +1,5 @@
 // Cutting a regular part out of a tensor.
-package import CZoo
+import CZoo
 
 /// y[i, j, ...] = x[start0 + i step0, start1 + j step1, ...]
 ///

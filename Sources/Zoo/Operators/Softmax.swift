@@ -1,5 +1,5 @@
 // Softmax and its logarithm.
-package import CZoo
+import CZoo
 
 /// y = e^(x - max) / sum of e^(x - max) along `axis`, or the logarithm of that.
 ///

@@ -1,5 +1,5 @@
 // Reordering axes.
-package import CZoo
+import CZoo
 
 /// y[i0, i1, ...] = x with axis `permutation[k]` of `x` as axis k of `y`.
 ///

@@ -1,5 +1,5 @@
 // Making a session: find the kernels, the operators, and let each operator check its node.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// Operators a session may use: the first list wins.
@@ -113,7 +113,8 @@ extension SessionState {
 
   private func prepareNode(_ index: Int, _ tables: OperatorTables) throws(ZooError) {
     let record = model.node(index)
-    guard let entry = tables.find(record.code, record.customName), let prepare = entry.pointee.prepare,
+    guard let entry = tables.find(record.code, record.customName),
+      let prepare = entry.pointee.prepare,
       entry.pointee.run != nil
     else {
       throw ZooError(

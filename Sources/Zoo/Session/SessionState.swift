@@ -1,5 +1,5 @@
 // A session: what lives in the arena beside the planned tensors.
-package import CZoo
+import CZoo
 import CZooKernels
 
 /// The state behind `zoo_session`, at a fixed place in the arena.

@@ -1,5 +1,5 @@
 // Parameters, multiply-accumulates and bytes of a node.
-package import Zoo
+import Zoo
 
 /// What a node costs.
 package struct Cost {

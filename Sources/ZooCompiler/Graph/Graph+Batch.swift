@@ -1,5 +1,5 @@
 // The same network for another number of images.
-package import Zoo
+import Zoo
 
 /// `graph` with `batch` as the outermost extent of all inputs, shapes inferred anew.
 ///

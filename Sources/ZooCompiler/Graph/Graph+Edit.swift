@@ -1,6 +1,6 @@
 // Small edits that passes are made of.
 import CZoo
-package import Zoo
+import Zoo
 
 extension Graph {
   /// Node indices that read each value.

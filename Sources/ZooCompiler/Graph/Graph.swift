@@ -77,7 +77,9 @@ package struct Graph {
   }
 
   /// A value the caller writes before each run.
-  package mutating func addInput(_ name: String, _ shape: Shape, type: zoo_type = ZOO_F32) -> ValueID {
+  package mutating func addInput(_ name: String, _ shape: Shape, type: zoo_type = ZOO_F32)
+    -> ValueID
+  {
     let id = addValue(Value(name: name, type: type, shape: shape))
     inputs.append(id)
     return id

@@ -2,7 +2,7 @@
 package import Zoo
 
 /// Every built-in operation; its position does not matter.
-package let allOperations: [any Operation.Type] = [
+package let allOperations: [any (Operation & Sendable).Type] = [
   Conv2D.self, DepthwiseConv2D.self, Dense.self, Pool.self, GlobalPool.self, Binary.self,
   Unary.self, Concat.self, Pad.self, Reshape.self, Transpose.self, BatchNorm.self,
   LocalResponseNorm.self, Softmax.self, Slice.self, Mean.self,

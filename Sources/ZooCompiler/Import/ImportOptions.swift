@@ -1,5 +1,5 @@
 // What a person may say about a model that its file does not.
-package import Zoo
+import Zoo
 
 /// Choices for an import; everything has a default taken from the file or guessed from its input.
 package struct ImportOptions {

@@ -1,5 +1,5 @@
 // What must hold of a plan: checked by the compiler before a model is written, and by tests on random graphs.
-package import Zoo
+import Zoo
 
 extension MemoryPlan {
   /// Throws unless buffers alive together are disjoint, views stay inside their buffers, and every value that is read
@@ -26,7 +26,9 @@ extension MemoryPlan {
   /// Replays the plan byte by byte: every write marks its bytes with the value's name, every read must find it.
   private func checkContents(_ graph: Graph) throws(CompileError) {
     var owner: [Int32] = Array(repeating: -1, count: byteCount)
-    func rows(_ id: ValueID) throws(CompileError) -> (start: Int, count: Int, step: Int, length: Int) {
+    func rows(_ id: ValueID) throws(CompileError) -> (
+      start: Int, count: Int, step: Int, length: Int
+    ) {
       guard let place = placement.places[id], let start = offset(id) else {
         throw CompileError("plan: value '\(graph[id].name)' has no place")
       }
@@ -94,7 +96,8 @@ extension MemoryPlan {
       let end = base + ((shape.rowCount - 1) * whole.rowStride + shape.last) * width
       // Rows of the concatenation may lie inside those of an outer one: the columns must be its own.
       let column = (start - base) % max(1, whole.rowStride * width)
-      if start >= base && start < end && column < shape.last * width && isPart(id, of: node, graph) {
+      if start >= base && start < end && column < shape.last * width && isPart(id, of: node, graph)
+      {
         label[id] = node.output.index
       }
     }

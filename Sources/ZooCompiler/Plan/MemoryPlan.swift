@@ -1,5 +1,5 @@
 // The memory plan of a graph: places of all values in one arena.
-package import Zoo
+import Zoo
 
 /// Where every value lives, and how the arena compares with what is unavoidable.
 package struct MemoryPlan {

@@ -1,5 +1,5 @@
 // Which tensors share memory: aliases, in-place results and concatenations without copies.
-package import Zoo
+import Zoo
 
 /// Where a value lives: a buffer, an offset inside it, and the distance of its rows.
 package struct Place: Sendable {

@@ -11,7 +11,9 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
   let (left, top, width, height) = (92.0, 56.0, max(900.0, Double(steps) * 16), 520.0)
   let columns = Double(steps + 2)
   func x(_ step: Int) -> Double { left + Double(step + 1) / columns * width }
-  func y(_ byte: Int) -> Double { top + height * (1 - Double(byte) / Double(max(plan.byteCount, 1))) }
+  func y(_ byte: Int) -> Double {
+    top + height * (1 - Double(byte) / Double(max(plan.byteCount, 1)))
+  }
   func number(_ value: Double) -> String {
     let scaled = Int((value * 100).rounded())
     return "\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
@@ -28,7 +30,8 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
   )
   svg.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")
   svg.append(
-    "<text x=\"\(left)\" y=\"24\" font-size=\"16\" font-weight=\"600\" fill=\"#1f2933\">\(escape(title))</text>")
+    "<text x=\"\(left)\" y=\"24\" font-size=\"16\" font-weight=\"600\" fill=\"#1f2933\">\(escape(title))</text>"
+  )
   let ratio = Double(plan.byteCount) / Double(max(plan.lowerBound, 1))
   svg.append(
     "<text x=\"\(left)\" y=\"42\" font-size=\"12\" fill=\"#52606d\">arena \(plan.byteCount) bytes, lower bound \(plan.lowerBound) bytes (ratio \(number(ratio))), \(buffers.count) buffers, \(steps) steps</text>"
@@ -40,10 +43,15 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
         + "<text x=\"\(left - 8)\" y=\"\(number(y(byte) + 4))\" font-size=\"11\" text-anchor=\"end\" fill=\"#7b8794\">\(size(byte))</text>"
     )
   }
-  let palette = ["#3e7cb1", "#81a4cd", "#dbe4ee", "#f17300", "#f6ae2d", "#55a630", "#80b918", "#9d4edd", "#c77dff", "#e07a5f"]
+  let palette = [
+    "#3e7cb1", "#81a4cd", "#dbe4ee", "#f17300", "#f6ae2d", "#55a630", "#80b918", "#9d4edd",
+    "#c77dff", "#e07a5f",
+  ]
   for (index, buffer) in buffers.enumerated() {
     let (x0, x1) = (x(buffer.first), x(buffer.last + 1))
-    let (y0, y1) = (y(plan.packing.offsets[index] + buffer.byteCount), y(plan.packing.offsets[index]))
+    let (y0, y1) = (
+      y(plan.packing.offsets[index] + buffer.byteCount), y(plan.packing.offsets[index])
+    )
     svg.append(
       "<g><title>\(escape(names[index])): \(buffer.byteCount) bytes at \(plan.packing.offsets[index]), steps \(buffer.first) to \(buffer.last)</title>"
         + "<rect x=\"\(number(x0))\" y=\"\(number(y0))\" width=\"\(number(max(x1 - x0 - 1, 1)))\" height=\"\(number(max(y1 - y0 - 1, 0.5)))\" rx=\"2\" fill=\"\(palette[index % palette.count])\" fill-opacity=\"0.85\"/>"
@@ -51,7 +59,8 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
     let fits = Int((x1 - x0 - 10) / 6.2)
     if y1 - y0 > 15 && fits >= 4 {
       let name = names[index].count <= fits ? names[index] : "…" + names[index].suffix(fits - 1)
-      let dark = ["#dbe4ee", "#f6ae2d", "#81a4cd", "#80b918", "#c77dff"].contains(palette[index % palette.count])
+      let dark = ["#dbe4ee", "#f6ae2d", "#81a4cd", "#80b918", "#c77dff"].contains(
+        palette[index % palette.count])
       svg.append(
         "<text x=\"\(number(x0 + 5))\" y=\"\(number((y0 + y1) / 2 + 4))\" font-size=\"11\" fill=\"\(dark ? "#1f2933" : "#ffffff")\">\(escape(name))</text>"
       )

@@ -1,5 +1,5 @@
 // Growing byte tables: integers, strings, attributes.
-package import Zoo
+import Zoo
 
 /// Little-endian bytes.
 struct ByteWriter {

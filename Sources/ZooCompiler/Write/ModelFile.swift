@@ -1,7 +1,7 @@
 // Reading a .zoo file back into a graph: for summaries, other batch sizes, plans and exports.
 import CZoo
 package import Foundation
-package import Zoo
+import Zoo
 
 /// A .zoo file on the host: its bytes and the graph they describe.
 package struct ModelFile {

@@ -1,7 +1,7 @@
+import CZoo
 // Laying a planned graph out as the bytes of a .zoo file.
 package import Foundation
-package import Zoo
-import CZoo
+import Zoo
 
 /// Writes models: see zoo/FORMAT.md.
 package enum ModelWriter {

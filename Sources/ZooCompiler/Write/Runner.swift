@@ -64,7 +64,9 @@ package final class Runner {
   /// The handle, for the C functions.
   package var handle: OpaquePointer? { session }
 
-  package func input(_ index: Int) -> zoo_tensor { zoo_input(session, index)?.pointee ?? zoo_tensor() }
+  package func input(_ index: Int) -> zoo_tensor {
+    zoo_input(session, index)?.pointee ?? zoo_tensor()
+  }
   package func output(_ index: Int) -> zoo_tensor {
     zoo_output(session, index)?.pointee ?? zoo_tensor()
   }
@@ -94,7 +96,9 @@ package final class Runner {
     return Array(UnsafeRawBufferPointer(start: data, count: tensor.size))
   }
 
-  package func outputFloats(_ index: Int) -> [Float] { Constant(type: ZOO_F32, bytes: outputBytes(index)).floats }
+  package func outputFloats(_ index: Int) -> [Float] {
+    Constant(type: ZOO_F32, bytes: outputBytes(index)).floats
+  }
 }
 
 /// The message of a zoo_error as a String.

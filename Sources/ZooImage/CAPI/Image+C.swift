@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Images for C: decode arguments, call, report. No logic.
 import CImageCodecs
 import CZoo

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Pictures in, classes out, for C: decode arguments, call, report. No logic.
 import CZoo
 public import CZooImage

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 // Pools, models and sessions for C: decode arguments, call, report. No logic.
 import CZoo
 public import CZooImage

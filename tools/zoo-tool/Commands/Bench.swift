@@ -8,7 +8,8 @@ import ZooCompiler
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure latency, throughput and memory of a model.",
-    discussion: "Runs for at least --seconds after a warm-up; a run writes its input anew and calls zoo_run.")
+    discussion:
+      "Runs for at least --seconds after a warm-up; a run writes its input anew and calls zoo_run.")
 
   @Argument(help: "A .zoo file or a model's name.")
   var model: String
@@ -66,7 +67,8 @@ struct Bench: ParsableCommand {
     var temporary: String?
     defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
     if batch > 1 {
-      let name = NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
+      let name =
+        NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
       let graph = try rebatched(try ModelFile(path: path).graph, batch: batch)
       try ModelWriter.write(try ModelWriter.encode(graph), to: name)
       temporary = name
@@ -101,8 +103,13 @@ struct Bench: ParsableCommand {
       gops: 2 * Double(macs) / median / 1e6, arenaBytes: file.planByteCount, peakRssBytes: peak,
       loadMs: loadMs)
     if json { return print(try zoo_tool.json(report)) }
-    print("\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(precision)")
-    print(String(format: "latency  %.3f ms median, %.3f p10, %.3f p90, %d runs", median, report.p10Ms, report.p90Ms, report.runs))
+    print(
+      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(precision)"
+    )
+    print(
+      String(
+        format: "latency  %.3f ms median, %.3f p10, %.3f p90, %d runs", median, report.p10Ms,
+        report.p90Ms, report.runs))
     print(String(format: "speed    %.1f GOP/s (%@ MACs)", report.gops, grouped(macs)))
     print("memory   arena \(bytes(report.arenaBytes)), process peak \(bytes(peak))")
     print(String(format: "load     %.1f ms from file to first result", loadMs))

@@ -80,7 +80,9 @@ struct Classify: ParsableCommand {
     }
     if json { print(try zoo_tool.json(results)) }
     if failures > 0 {
-      if results.count > 1 { note("\(failures) of \(results.count) photos could not be classified") }
+      if results.count > 1 {
+        note("\(failures) of \(results.count) photos could not be classified")
+      }
       throw ExitCode(1)
     }
   }
@@ -91,7 +93,8 @@ struct Classify: ParsableCommand {
     for name in ["photos100-int8", "photos100"] where known.contains(name) { return name }
     if let first = known.first { return first }
     throw ToolError(
-      "no model given and none installed; name one with --model FILE.zoo ('zoo-tool convert' makes them)")
+      "no model given and none installed; name one with --model FILE.zoo ('zoo-tool convert' makes them)"
+    )
   }
 
   private func predict(_ session: Session, _ photo: String) throws -> [zoo_prediction] {
@@ -126,7 +129,9 @@ struct Classify: ParsableCommand {
       let inside = try FileManager.default.contentsOfDirectory(atPath: name).sorted().filter {
         ["png", "jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased())
       }
-      guard !inside.isEmpty else { throw ToolError("\(name): no PNG or JPEG files in this directory") }
+      guard !inside.isEmpty else {
+        throw ToolError("\(name): no PNG or JPEG files in this directory")
+      }
       result += inside.map { (name as NSString).appendingPathComponent($0) }
     }
     return result

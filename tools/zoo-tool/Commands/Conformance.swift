@@ -75,7 +75,9 @@ struct Conformance: ParsableCommand {
         } catch {
           return .unsupported(reason(error))
         }
-        if let problem = try run(graph, fed, expecting: outputs) { return .failed("\(set): \(problem)") }
+        if let problem = try run(graph, fed, expecting: outputs) {
+          return .failed("\(set): \(problem)")
+        }
       } catch { return .failed(reason(error)) }
     }
     return .passed
@@ -113,7 +115,9 @@ struct Conformance: ParsableCommand {
   }
 
   /// What differs, or nil.
-  private func run(_ graph: Graph, _ inputs: [ONNXTensor], expecting: [ONNXTensor]) throws -> String? {
+  private func run(_ graph: Graph, _ inputs: [ONNXTensor], expecting: [ONNXTensor]) throws
+    -> String?
+  {
     let runner = try Runner(try ModelWriter.encode(graph), isa: isa.value)
     for (index, tensor) in inputs.enumerated() { try runner.write(tensor.floats, toInput: index) }
     try runner.run()
@@ -122,7 +126,8 @@ struct Conformance: ParsableCommand {
       let want = expected.floats
       let shape = extents(runner.output(index))
       guard shape == expected.shape else { return "shape \(shape), expected \(expected.shape)" }
-      for (a, b) in zip(got, want) where !(abs(a - b) <= 1e-5 + 1e-3 * abs(b)) && a != b && !(a.isNaN && b.isNaN) {
+      for (a, b) in zip(got, want)
+      where !(abs(a - b) <= 1e-5 + 1e-3 * abs(b)) && a != b && !(a.isNaN && b.isNaN) {
         return "output \(index): \(a), expected \(b)"
       }
     }

@@ -61,7 +61,9 @@ struct Convert: ParsableCommand {
     let data = try ModelWriter.encode(graph)
     try ModelWriter.write(data, to: output)
     let file = try ModelFile(path: output)
-    print("\(output): \(bytes(data.count)), \(file.graph.nodes.count) operators, arena \(bytes(file.planByteCount))")
+    print(
+      "\(output): \(bytes(data.count)), \(file.graph.nodes.count) operators, arena \(bytes(file.planByteCount))"
+    )
   }
 
   /// Labels, preprocessing and card.
@@ -78,7 +80,9 @@ struct Convert: ParsableCommand {
       {
         node = graph.nodes[earlier]
       }
-      if let softmax = node.operation as? Softmax { graph.info.outputsProbabilities = !softmax.isLogarithm }
+      if let softmax = node.operation as? Softmax {
+        graph.info.outputsProbabilities = !softmax.isLogarithm
+      }
     }
     let classes = graph.outputs.first.map { graph[$0].shape.last } ?? 0
     if !graph.info.labels.isEmpty && graph.info.labels.count + 1 == classes {
@@ -87,7 +91,8 @@ struct Convert: ParsableCommand {
       note("note: \(classes) classes and \(classes - 1) labels: taking class 0 as background")
     }
     if !graph.info.labels.isEmpty && graph.info.labels.count != classes {
-      throw ToolError("\(labels ?? input): \(graph.info.labels.count) labels for \(classes) classes")
+      throw ToolError(
+        "\(labels ?? input): \(graph.info.labels.count) labels for \(classes) classes")
     }
     guard let first = graph.inputs.first, graph[first].shape.rank == 4, !keepLayout else {
       if preprocessing.isGiven { throw ToolError("preprocessing options need an image input") }
@@ -95,7 +100,9 @@ struct Convert: ParsableCommand {
     }
     let (settled, isGuessed) = try preprocessing.settle(graph, input: graph[first].shape)
     graph.info.preprocessing = settled
-    print("preprocessing\(isGuessed ? " (guessed; see --mean, --scale, --channels, --resize)" : ""): \(zoo_tool.describe(settled))")
+    print(
+      "preprocessing\(isGuessed ? " (guessed; see --mean, --scale, --channels, --resize)" : ""): \(zoo_tool.describe(settled))"
+    )
     if graph.info.labels.isEmpty { print("labels: none; give --labels FILE") }
   }
 }
@@ -106,7 +113,8 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
     throw ToolError("\(path): no such file, or no permission to read it")
   }
   var isDirectory: ObjCBool = false
-  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+  {
     throw ToolError("\(path): is a directory")
   }
   let head = (try? file.read(upToCount: 8)) ?? Data()

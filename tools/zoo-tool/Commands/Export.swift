@@ -56,7 +56,9 @@ struct Export: ParsableCommand {
         operators.append("&zoo_op_\(String(cString: entry.pointee.name))")
       }
     }
-    func extents(_ id: ValueID) -> String { graph[id].shape.extents.map(String.init).joined(separator: ", ") }
+    func extents(_ id: ValueID) -> String {
+      graph[id].shape.extents.map(String.init).joined(separator: ", ")
+    }
     let runner = try Runner(file.data, isa: ZOO_ISA_SCALAR)
     // What a session keeps besides the plan, for pointers of 8 bytes as here; with pointers of 4 it is smaller, so the
     // bound is safe there too. zoo_session_arena_size gives the exact number on the target.

@@ -19,15 +19,23 @@ struct Inspect: ParsableCommand {
     let graph = file.graph
     print("\(path): \(grouped(file.data.count)) bytes, checksums right")
     for (key, value) in graph.info.card { print("  \(key): \(value)") }
-    for id in graph.inputs { print("input   \(graph[id].name)  \(describe(graph[id].shape))  \(graph[id].type.name)") }
+    for id in graph.inputs {
+      print("input   \(graph[id].name)  \(describe(graph[id].shape))  \(graph[id].type.name)")
+    }
     for id in graph.outputs {
       let kind = graph.info.outputsProbabilities ? "probabilities" : "logits"
-      print("output  \(graph[id].name)  \(describe(graph[id].shape))  \(graph[id].type.name), \(kind)")
+      print(
+        "output  \(graph[id].name)  \(describe(graph[id].shape))  \(graph[id].type.name), \(kind)")
     }
-    print("preprocessing  \(graph.info.preprocessing.map(zoo_tool.describe) ?? "none stored: stretch, rgb, x / 255")")
+    print(
+      "preprocessing  \(graph.info.preprocessing.map(zoo_tool.describe) ?? "none stored: stretch, rgb, x / 255")"
+    )
     let labels = graph.info.labels
-    print("labels  \(labels.count)\(graph.info.hasBackgroundClass ? ", class 0 is background" : "")")
-    for (index, label) in labels.enumerated() where all || index < 5 { print("  \(index)  \(label)") }
+    print(
+      "labels  \(labels.count)\(graph.info.hasBackgroundClass ? ", class 0 is background" : "")")
+    for (index, label) in labels.enumerated() where all || index < 5 {
+      print("  \(index)  \(label)")
+    }
     if !all && labels.count > 5 { print("  ... (--all shows all)") }
     guard all else { return }
     for node in graph.nodes {

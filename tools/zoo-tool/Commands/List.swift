@@ -5,7 +5,8 @@ import Zoo
 import ZooCompiler
 
 struct List: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "List the models that can be used by name.")
+  static let configuration = CommandConfiguration(
+    abstract: "List the models that can be used by name.")
 
   @Flag(help: "Print JSON.")
   var json = false

@@ -22,6 +22,7 @@ struct PlanCommand: ParsableCommand {
     let name = graph.info["name"] ?? (path as NSString).lastPathComponent
     let svg = drawPlan(graph, plan, title: "Memory plan of \(name)")
     try ModelWriter.write(Data(svg.utf8), to: output)
-    print("\(output): arena \(grouped(plan.byteCount)) bytes, lower bound \(grouped(plan.lowerBound))")
+    print(
+      "\(output): arena \(grouped(plan.byteCount)) bytes, lower bound \(grouped(plan.lowerBound))")
   }
 }

@@ -11,7 +11,8 @@ struct Run: ParsableCommand {
   @Argument(help: "A .zoo file or a model's name.")
   var model: String
 
-  @Argument(help: "Photos (preprocessed as the model says) or .npy files of float32 in the input's shape.")
+  @Argument(
+    help: "Photos (preprocessed as the model says) or .npy files of float32 in the input's shape.")
   var inputs: [String]
 
   @Option(help: "Directory for NAME.out.npy; created if missing.")

@@ -76,7 +76,8 @@ struct Summary: ParsableCommand {
     print("MACs         \(grouped(report.macs))")
     print("file         \(grouped(report.fileBytes)) bytes")
     print(
-      "arena        \(grouped(report.arenaBytes)) bytes, lower bound \(grouped(report.arenaLowerBound)) (\(String(format: "%.3f", ratio)) of it)")
+      "arena        \(grouped(report.arenaBytes)) bytes, lower bound \(grouped(report.arenaLowerBound)) (\(String(format: "%.3f", ratio)) of it)"
+    )
   }
 
   private func shape(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "x") }
@@ -94,11 +95,15 @@ struct Summary: ParsableCommand {
     if let window {
       text += " \(window.kernelHeight)x\(window.kernelWidth)"
       if window.strideHeight > 1 || window.strideWidth > 1 {
-        text += window.strideHeight == window.strideWidth ? "/\(window.strideHeight)" : "/\(window.strideHeight)x\(window.strideWidth)"
+        text +=
+          window.strideHeight == window.strideWidth
+          ? "/\(window.strideHeight)" : "/\(window.strideHeight)x\(window.strideWidth)"
       }
     }
     if let conv = node.operation as? Conv2D, conv.groups > 1 { text += " g\(conv.groups)" }
-    if inPlaceOperands(node.operation) == [3], node.inputs.count > 3, node.inputs[3] != nil { text += " + add" }
+    if inPlaceOperands(node.operation) == [3], node.inputs.count > 3, node.inputs[3] != nil {
+      text += " + add"
+    }
     let activation = activationName(fusedActivation(node.operation))
     if !activation.isEmpty { text += " + " + activation }
     return text

@@ -40,7 +40,9 @@ struct ExecutionOptions: ParsableArguments {
 func modelPath(_ model: String) throws -> String {
   let files = FileManager.default
   if files.fileExists(atPath: model) { return model }
-  guard !model.contains("/"), !model.hasSuffix(".zoo") else { throw ToolError("\(model): no such file") }
+  guard !model.contains("/"), !model.hasSuffix(".zoo") else {
+    throw ToolError("\(model): no such file")
+  }
   for folder in modelFolders() {
     for path in ["\(folder)/\(model)/\(model).zoo", "\(folder)/\(model).zoo"]
     where files.fileExists(atPath: path) {
@@ -48,7 +50,8 @@ func modelPath(_ model: String) throws -> String {
     }
   }
   throw ToolError(
-    "no model '\(model)': neither a file nor in \(modelFolders().joined(separator: ", ")); 'zoo-tool list' shows what is there")
+    "no model '\(model)': neither a file nor in \(modelFolders().joined(separator: ", ")); 'zoo-tool list' shows what is there"
+  )
 }
 
 /// Where named models are kept.

@@ -47,7 +47,8 @@ struct PreprocessingOptions: ParsableArguments {
       case "digit": result.resizeMode = .digit
       case "none": result.resizeMode = .none
       case "shortside":
-        guard let side = resize.split(separator: ":").dropFirst().first.flatMap({ Int32($0) }), side > 0
+        guard let side = resize.split(separator: ":").dropFirst().first.flatMap({ Int32($0) }),
+          side > 0
         else { throw ValidationError("--resize shortside:N wants a number, as in shortside:256") }
         result.resizeMode = .shortSide
         result.resizeSide = side
@@ -62,7 +63,8 @@ struct PreprocessingOptions: ParsableArguments {
       case "bicubic": result.filter = .bicubic
       case "box": result.filter = .box
       case "nearest": result.filter = .nearest
-      default: throw ValidationError("--filter is bilinear, bicubic, box or nearest, not '\(filter)'")
+      default:
+        throw ValidationError("--filter is bilinear, bicubic, box or nearest, not '\(filter)'")
       }
     }
     return (result, isGuessed)
@@ -109,5 +111,6 @@ func describe(_ p: Preprocessing) -> String {
     case .letterbox: "letterbox"
     case .digit: "digit (grey, light on dark, centred)"
     }
-  return "\(geometry), \(p.filter), \(p.channelOrder), y = (x - \(numbers(p.mean))) * \(numbers(p.scale))"
+  return
+    "\(geometry), \(p.filter), \(p.channelOrder), y = (x - \(numbers(p.mean))) * \(numbers(p.scale))"
 }

@@ -12,7 +12,9 @@ final class Session {
   var observer: Observer?
 
   /// - Throws: `ToolError` with the library's message, which names the file.
-  init(path: String, isa: zoo_isa, threads: Int, maximumPixels: Int = 0, observes: Bool = false) throws {
+  init(path: String, isa: zoo_isa, threads: Int, maximumPixels: Int = 0, observes: Bool = false)
+    throws
+  {
     var options = zoo_host_options()
     options.struct_size = UInt32(MemoryLayout<zoo_host_options>.size)
     options.isa = isa
@@ -84,7 +86,9 @@ final class Session {
   func setImage(path: String) throws {
     var error = zoo_error()
     var image: OpaquePointer?
-    guard zoo_image_load(path, nil, &image, &error) == ZOO_OK else { throw ToolError(message(error)) }
+    guard zoo_image_load(path, nil, &image, &error) == ZOO_OK else {
+      throw ToolError(message(error))
+    }
     defer { zoo_image_free(image) }
     guard zoo_set_image(handle, 0, image, &error) == ZOO_OK else {
       throw ToolError("\(path): \(message(error))")

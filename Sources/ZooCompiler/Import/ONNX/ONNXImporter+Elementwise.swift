@@ -80,7 +80,9 @@ extension ONNXImporter {
   private mutating func binary(
     _ node: ONNXNode, _ kind: BinaryKind
   ) throws(CompileError) -> [ONNXValue] {
-    if case .ints(let a, let shape)? = optional(node, 0), case .ints(let b, let other)? = optional(node, 1) {
+    if case .ints(let a, let shape)? = optional(node, 0),
+      case .ints(let b, let other)? = optional(node, 1)
+    {
       return [try integers(kind, a, shape, b, other)]
     }
     let a = try tensor(node, 0)

@@ -120,7 +120,8 @@ extension ONNXImporter {
     return try planes(result, rank: rank, node)
   }
 
-  private mutating func pool(_ node: ONNXNode, _ kind: PoolKind) throws(CompileError) -> [ONNXValue] {
+  private mutating func pool(_ node: ONNXNode, _ kind: PoolKind) throws(CompileError) -> [ONNXValue]
+  {
     guard node.proto.output.count == 1 else { throw CompileError("indices are not supported") }
     let x = try tensor(node, 0)
     let rank = graph[x].shape.rank
@@ -166,8 +167,9 @@ extension ONNXImporter {
     var addend: ValueID?
     if optional(node, 2) != nil {
       let c = try tensor(node, 2)
-      if let floats = graph.floats(c), graph[c].shape.elementCount == 1
-        || graph[c].shape.elementCount == shape[1] && graph[c].shape.last == shape[1]
+      if let floats = graph.floats(c),
+        graph[c].shape.elementCount == 1
+          || graph[c].shape.elementCount == shape[1] && graph[c].shape.last == shape[1]
       {
         let values = floats.count == 1 ? [Float](repeating: floats[0], count: shape[1]) : floats
         bias = graph.addConstant(

@@ -51,7 +51,9 @@ extension ONNXImporter {
     if let floats = node.floats("value_floats"), !floats.isEmpty {
       return [.tensor(graph.addConstant(node.name, try Shape([floats.count]), floats))]
     }
-    if let ints = node.ints("value_ints"), !ints.isEmpty { return [.ints(ints, shape: [ints.count])] }
+    if let ints = node.ints("value_ints"), !ints.isEmpty {
+      return [.ints(ints, shape: [ints.count])]
+    }
     if node.has("value_int") { return [.ints([node.int("value_int", 0)], shape: [])] }
     if node.has("value_float") {
       return [.tensor(graph.addConstant(node.name, Shape(), [node.float("value_float", 0)]))]

@@ -1,8 +1,8 @@
 // From an ONNX file to a graph: the driver, which knows no single operator.
 import CZoo
-package import Foundation
+import Foundation
 import SwiftProtobuf
-package import Zoo
+import Zoo
 
 /// Reads `path` and returns its network, with every NCHW layer between transposes that the passes cancel.
 ///
@@ -118,7 +118,8 @@ struct ONNXImporter {
     else { throw CompileError("input '\(info.name)' is no tensor of a known type") }
     guard element.isFloat else {
       throw CompileError(
-        "input '\(info.name)' has elements of type \(element); only floating point inputs are supported")
+        "input '\(info.name)' has elements of type \(element); only floating point inputs are supported"
+      )
     }
     var extents: [Int] = []
     for (axis, dim) in type.shape.dim.enumerated() {
@@ -162,14 +163,17 @@ struct ONNXImporter {
       guard let handler = ONNXImporter.handlers[proto.opType] else {
         throw CompileError("operator not supported")
       }
-      for (position, name) in proto.input.enumerated() where !name.isEmpty && inputs[position] == nil {
+      for (position, name) in proto.input.enumerated()
+      where !name.isEmpty && inputs[position] == nil {
         throw CompileError("input '\(name)' is never produced")
       }
       let first = graph.nodes.count
       let results = try handler(&self, node)
       _ = try FoldConstants.fold(&graph, from: first)
       for (name, value) in zip(proto.output, results) { values[name] = value }
-      for name in proto.output.dropFirst(results.count) where !name.isEmpty { values[name] = .unknown }
+      for name in proto.output.dropFirst(results.count) where !name.isEmpty {
+        values[name] = .unknown
+      }
     } catch {
       let shapes = inputs.map { value in
         switch value {

@@ -189,6 +189,8 @@ package func halfToFloat(_ half: UInt16) -> Float {
   switch exponent {
   case 0: return sign * fraction * 0x1p-24
   case 31: return fraction == 0 ? sign * .infinity : .nan
-  default: return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+  default:
+    return sign * (1 + fraction * 0x1p-10)
+      * Float(sign: .plus, exponent: exponent - 15, significand: 1)
   }
 }

@@ -80,7 +80,9 @@ struct TFLiteFile {
     for table in try graph.tables(3) {
       // Operator: 0 opcode_index, 1 inputs, 2 outputs, 4 builtin_options (3 is its type)
       let index = try table.int(0, UInt32.self)
-      guard index < codes.count else { throw CompileError("operator code \(index) of \(codes.count)") }
+      guard index < codes.count else {
+        throw CompileError("operator code \(index) of \(codes.count)")
+      }
       // OperatorCode: 0 deprecated_builtin_code, 1 custom_code, 3 builtin_code
       let code = max(try codes[index].int(0, Int8.self), try codes[index].int(3, Int32.self))
       operators.append(
@@ -94,17 +96,23 @@ struct TFLiteFile {
     inputs = try graph.ints(1, Int32.self)
     outputs = try graph.ints(2, Int32.self)
     for index in inputs + outputs + operators.flatMap({ $0.outputs }) {
-      guard tensors.indices.contains(index) else { throw CompileError("tensor \(index) of \(tensors.count)") }
+      guard tensors.indices.contains(index) else {
+        throw CompileError("tensor \(index) of \(tensors.count)")
+      }
     }
     for index in operators.flatMap({ $0.inputs }) where index != -1 {
-      guard tensors.indices.contains(index) else { throw CompileError("tensor \(index) of \(tensors.count)") }
+      guard tensors.indices.contains(index) else {
+        throw CompileError("tensor \(index) of \(tensors.count)")
+      }
     }
   }
 
   /// The bytes of a constant tensor; nil for an activation.
   func bytes(_ tensor: TFLiteTensor) throws(CompileError) -> ArraySlice<UInt8>? {
     guard tensor.buffer > 0 else { return nil }
-    guard tensor.buffer < buffers.count else { throw CompileError("buffer \(tensor.buffer) of \(buffers.count)") }
+    guard tensor.buffer < buffers.count else {
+      throw CompileError("buffer \(tensor.buffer) of \(buffers.count)")
+    }
     // Buffer: 0 data, 1 offset, 2 size (data outside the FlatBuffer, in files over 2 GB)
     let table = buffers[tensor.buffer]
     let inside = try table.bytes(0)

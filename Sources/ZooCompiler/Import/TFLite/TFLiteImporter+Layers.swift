@@ -3,7 +3,8 @@ import Zoo
 
 extension TFLiteImporter {
   /// One operator: its node and the name of its output.
-  typealias Handler = @Sendable (inout TFLiteImporter, TFLiteOperator, String) throws(CompileError)
+  typealias Handler =
+    @Sendable (inout TFLiteImporter, TFLiteOperator, String) throws(CompileError)
     -> Void
 
   static let handlers = layerHandlers.merging(elementHandlers) { $1 }
@@ -144,7 +145,9 @@ extension TFLiteImporter {
     let shape = graph[kernel].shape
     guard shape.rank == 2 else { throw CompileError("weights of rank \(shape.rank)") }
     let count = graph[x].shape.elementCount
-    guard count % shape[1] == 0 else { throw CompileError("\(count) inputs for \(describe(shape))") }
+    guard count % shape[1] == 0 else {
+      throw CompileError("\(count) inputs for \(describe(shape))")
+    }
     let keeps = try node.options?.bool(2) ?? false
     if !(keeps && graph[x].shape.last == shape[1]) {
       x = try graph.add(
@@ -198,7 +201,9 @@ extension TFLiteImporter {
     let shape = graph[x].shape
     guard let given = try ints(node, 1) else { throw CompileError("no axes") }
     let axes = Set(given.map { $0 < 0 ? $0 &+ shape.rank : $0 })
-    guard axes.allSatisfy({ $0 >= 0 && $0 < shape.rank }) else { throw CompileError("axes \(given)") }
+    guard axes.allSatisfy({ $0 >= 0 && $0 < shape.rank }) else {
+      throw CompileError("axes \(given)")
+    }
     var result: ValueID
     if shape.rank == 4 && axes == [1, 2] {
       result = try graph.add(GlobalPool(.average), [x], name: name)

@@ -47,7 +47,8 @@ struct TFLiteImporter {
       }
       do throws(CompileError) {
         let first = graph.nodes.count
-        guard let output = node.outputs.first, let handler = TFLiteImporter.handlers[node.code] else {
+        guard let output = node.outputs.first, let handler = TFLiteImporter.handlers[node.code]
+        else {
           throw CompileError("operator not supported")
         }
         try handler(&self, node, name(output))
@@ -65,7 +66,9 @@ struct TFLiteImporter {
           + problems.joined(separator: "\n  "))
     }
     for index in file.outputs {
-      guard var id = values[index] else { throw CompileError("output '\(name(index))' is never produced") }
+      guard var id = values[index] else {
+        throw CompileError("output '\(name(index))' is never produced")
+      }
       if graph.inputs.contains(id) || graph[id].constant != nil || graph.outputs.contains(id) {
         id = try graph.add(Reshape(graph[id].shape), [id], name: name(index))
       }
