@@ -68,6 +68,9 @@ let package = Package(
     .testTarget(
       name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ZooImageTests", dependencies: ["CZoo", "Zoo", "ZooImage"], exclude: ["Fixtures"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
