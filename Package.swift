@@ -71,6 +71,8 @@ let package = Package(
     .testTarget(
       name: "ZooImageTests", dependencies: ["CZoo", "Zoo", "ZooImage"], exclude: ["Fixtures"],
       swiftSettings: strict),
+    .testTarget(
+      name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

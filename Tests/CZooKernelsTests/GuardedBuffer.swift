@@ -1,0 +1,48 @@
+// Memory that ends where a protected page begins: one element too far is a crash instead of luck.
+import Foundation
+
+/// Floats whose last element is the last before a page that may not be touched.
+final class GuardedBuffer {
+  let floats: UnsafeMutablePointer<Float>
+  let count: Int
+  private let base: UnsafeMutableRawPointer
+  private let byteCount: Int
+
+  init(_ values: [Float]) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let used = (values.count * 4 + page - 1) / page * page
+    byteCount = used + page
+    guard
+      let map = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      map != MAP_FAILED
+    else { fatalError("mmap failed") }
+    base = map
+    mprotect(map + used, page, PROT_NONE)
+    count = values.count
+    floats = (map + used - values.count * 4).bindMemory(to: Float.self, capacity: max(1, count))
+    floats.update(from: values, count: count)
+  }
+
+  convenience init(count: Int, filledWith value: Float) {
+    self.init([Float](repeating: value, count: count))
+  }
+
+  deinit { munmap(base, byteCount) }
+
+  var array: [Float] { Array(UnsafeBufferPointer(start: floats, count: count)) }
+}
+
+/// SplitMix64 as floats in -1..<1.
+struct Noise {
+  var state: UInt64
+
+  mutating func floats(_ count: Int) -> [Float] {
+    (0..<count).map { _ in
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return Float((z ^ (z >> 31)) >> 40) * 0x1p-23 - 1
+    }
+  }
+}

@@ -1,0 +1,182 @@
+// Every microkernel of the lists against a naive reference in Double, between protected pages.
+import CZooKernels
+import Testing
+
+/// All variants of a family that this CPU runs; the others are named.
+private func variants(_ family: String) -> [zoo_ukernel] {
+  var count = 0
+  guard let list = zoo_ukernel_list(&count) else { return [] }
+  return (0..<count).map { list[$0] }.filter { kernel in
+    guard String(cString: kernel.family) == family else { return false }
+    if zoo_kernels_supported(kernel.isa) { return true }
+    print("skipped: \(String(cString: kernel.name)) needs another CPU")
+    return false
+  }
+}
+
+struct ProductKernelTests {
+  /// Rows below, at and above tiles come from m in 1...mr; columns around panels and tiles.
+  @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 130])
+  func productsAreRightAndStayInside(_ n: Int) throws {
+    for kernel in variants("f32_igemm") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
+      var noise = Noise(state: UInt64(n))
+      for (kc, taps) in [(1, 1), (3, 3), (5, 1), (16, 2), (37, 4)] {
+        for m in 1...Int(kernel.mr) {
+          let depth = kc * taps
+          let rows = (0..<m * taps).map { _ in GuardedBuffer(noise.floats(kc)) }
+          let plain = noise.floats(depth * n)
+          let weights = GuardedBuffer(pack(plain, depth, n))
+          let bias = GuardedBuffer(noise.floats(n))
+          let addend = noise.floats(m * n)
+          let output = GuardedBuffer(addend)
+          let pointers = rows.map { Optional(UnsafePointer($0.floats)) }
+          pointers.withUnsafeBufferPointer { table in
+            var params = zoo_f32_igemm_params()
+            params.kc = kc
+            params.tap_count = taps
+            params.a = table.baseAddress
+            params.a_tap_stride = m
+            params.w = UnsafePointer(weights.floats)
+            params.bias = UnsafePointer(bias.floats)
+            params.addend = UnsafePointer(output.floats)  // in place
+            params.addend_stride = n
+            params.c = output.floats
+            params.c_stride = n
+            params.lower = -3
+            params.upper = 2
+            run(m, n, &params)
+          }
+          let got = output.array
+          for i in 0..<m {
+            for j in 0..<n {
+              var sum = Double(bias.floats[j])
+              var magnitude = abs(sum)
+              for t in 0..<taps {
+                for k in 0..<kc {
+                  let product =
+                    Double(rows[t * m + i].floats[k]) * Double(plain[(t * kc + k) * n + j])
+                  sum += product
+                  magnitude += abs(product)
+                }
+              }
+              sum = min(max(sum + Double(addend[i * n + j]), -3), 2)
+              let bound = Double(depth + 3) * 0x1p-24 * (magnitude + 1)
+              #expect(
+                abs(Double(got[i * n + j]) - sum) <= bound,
+                "\(String(cString: kernel.name)) m \(m) n \(n) kc \(kc) taps \(taps)")
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Panels of 16 columns, the last one narrower (zoo/FORMAT.md).
+  private func pack(_ plain: [Float], _ depth: Int, _ n: Int) -> [Float] {
+    var packed: [Float] = []
+    for panel in stride(from: 0, to: n, by: 16) {
+      for row in 0..<depth {
+        packed += plain[row * n + panel..<row * n + min(n, panel + 16)]
+      }
+    }
+    return packed
+  }
+}
+
+struct ElementKernelTests {
+  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 100])
+  func binaryKernelsAreExactAndStayInside(_ count: Int) throws {
+    for kernel in variants("f32_binary") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_binary_ukernel.self)
+      var noise = Noise(state: UInt64(count))
+      for kind in 0..<6 {
+        for (aStep, bStep) in [(1, 1), (1, 0), (0, 1)] {
+          let a = GuardedBuffer(noise.floats(aStep == 0 ? 1 : count))
+          let b = GuardedBuffer(noise.floats(bStep == 0 ? 1 : count))
+          let y = GuardedBuffer(count: count, filledWith: .nan)
+          var params = zoo_f32_binary_params(
+            kind: zoo_f32_binary_kind(rawValue: UInt32(kind)), a: a.floats, b: b.floats,
+            a_step: aStep, b_step: bStep, y: y.floats, lower: -0.75, upper: 0.8)
+          run(count, &params)
+          for i in 0..<count {
+            let (p, q) = (a.floats[i * aStep], b.floats[i * bStep])
+            let value = [p + q, p - q, p * q, p / q, max(p, q), min(p, q)][kind]
+            #expect(y.floats[i] == min(max(value, -0.75), 0.8))
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [1, 7, 8, 9, 16, 17, 40])
+  func depthwiseAndPoolKernelsStayInsideAndDoNotDependOnTheSplit(_ channels: Int) throws {
+    var noise = Noise(state: UInt64(channels))
+    let (kh, kw, pixels, width) = (3, 3, 6, 8)
+    let x = GuardedBuffer(noise.floats(kh * width * channels))
+    let w = GuardedBuffer(noise.floats(kh * kw * channels))
+    for kernel in variants("f32_dwconv") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_dwconv_ukernel.self)
+      var params = zoo_f32_dwconv_params()
+      params.channels = channels
+      (params.kh, params.kw) = (kh, kw)
+      params.x = UnsafePointer(x.floats)
+      params.x_pixel_stride = channels
+      params.x_row_stride = width * channels
+      params.x_col_stride = channels
+      params.w = UnsafePointer(w.floats)
+      params.w_row_stride = kw * channels
+      params.w_col_stride = channels
+      (params.lower, params.upper) = (-.infinity, .infinity)
+      params.y_stride = channels
+      let whole = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+      params.y = whole.floats
+      run(pixels, &params)
+      let parts = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+      for q in 0..<pixels {
+        params.y = parts.floats + q * channels
+        params.x = UnsafePointer(x.floats + q * channels)
+        run(1, &params)
+      }
+      #expect(whole.array == parts.array, "\(String(cString: kernel.name))")
+      for q in 0..<pixels {
+        for c in 0..<channels {
+          var sum = 0.0
+          for i in 0..<kh {
+            for j in 0..<kw {
+              sum +=
+                Double(x.floats[(i * width + q + j) * channels + c])
+                * Double(w.floats[(i * kw + j) * channels + c])
+            }
+          }
+          #expect(abs(Double(whole.floats[q * channels + c]) - sum) <= 12 * 0x1p-24 * 9)
+        }
+      }
+    }
+    for kernel in variants("f32_pool") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
+      let y = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+      var params = zoo_f32_pool_params()
+      params.kind = ZOO_POOL_MAX
+      params.channels = channels
+      (params.kh, params.kw) = (kh, kw)
+      params.x = UnsafePointer(x.floats)
+      params.x_pixel_stride = channels
+      params.x_row_stride = width * channels
+      params.x_col_stride = channels
+      params.y = y.floats
+      params.y_stride = channels
+      params.scale = 1
+      (params.lower, params.upper) = (-.infinity, .infinity)
+      run(pixels, &params)
+      for q in 0..<pixels {
+        for c in 0..<channels {
+          let taps = (0..<kh * kw).map {
+            x.floats[($0 / kw * width + q + $0 % kw) * channels + c]
+          }
+          #expect(y.floats[q * channels + c] == taps.max())
+        }
+      }
+    }
+  }
+}
