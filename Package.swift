@@ -47,11 +47,28 @@ let package = Package(
       exclude: ["Import/ONNX/onnx.proto"],
       swiftSettings: strict),
 
+    .systemLibrary(name: "CZlib"),
+    .target(
+      name: "CZooTrainKernels", dependencies: ["CZooKernels"],
+      cSettings: [.headerSearchPath("."), .headerSearchPath("../CZooKernels")]),
+    .target(
+      name: "ZooTrain",
+      dependencies: [
+        "CZlib", "CZoo", "CZooKernels", "CZooPlatform", "CZooTrainKernels", "Zoo", "ZooImage",
+        "ZooCompiler",
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "ModelZoo", dependencies: ["Zoo", "ZooCompiler"], path: "zoo",
+      exclude: ["FORMAT.md"], swiftSettings: strict),
+
     // MARK: Tools
     .executableTarget(
       name: "zoo-tool",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler",
+        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain",
+        "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",

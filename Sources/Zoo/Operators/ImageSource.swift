@@ -1,8 +1,8 @@
 // The left matrix of an implicit product: one row per output pixel, found in the image instead of copied.
-import CZoo
+package import CZoo
 
 /// Rows of a virtual matrix [output pixels][kh kw channels] whose elements lie in an NHWC image.
-struct ImageSource {
+package struct ImageSource {
   let base: UnsafePointer<Float>
   let pixelStride: Int  // elements between pixels of the image
   let channels: Int  // channels of one group
@@ -14,7 +14,7 @@ struct ImageSource {
   let horizontal: WindowAxis
 
   /// A window sliding over `image`, reading `channels` channels from `base` on.
-  init(
+  package init(
     base: UnsafePointer<Float>, image: zoo_tensor, channels: Int, outputHeight: Int,
     outputWidth: Int, vertical: WindowAxis, horizontal: WindowAxis
   ) {
@@ -30,7 +30,7 @@ struct ImageSource {
   }
 
   /// The rows of a plain matrix of `depth` columns: a 1x1 window over a column of pixels.
-  init(matrix: UnsafePointer<Float>, rows: Int, depth: Int, rowStride: Int) {
+  package init(matrix: UnsafePointer<Float>, rows: Int, depth: Int, rowStride: Int) {
     base = matrix
     channels = depth
     pixelStride = rowStride
