@@ -47,7 +47,7 @@ package struct Architecture: Sendable {
 
 /// All networks of the zoo, in the order of `zoo-tool list`.
 package let allArchitectures: [Architecture] =
-  mnistArchitectures + cifarResNets + cifarMobileNets + cifarVGGs + cifarAlexNets
+  mnistArchitectures + cifarResNets + cifarMobileNets + cifarVGGs + cifarAlexNets + photoNets
 
 /// The network called `name`.
 package func architecture(_ name: String) throws(CompileError) -> Architecture {

@@ -3,19 +3,19 @@ import ZooCompiler
 import Zoo
 
 /// He and others, "Deep residual learning for image recognition", arXiv:1512.03385, section 4.2: a convolution, three
-/// stages of n blocks with 16, 32 and 64 channels times `width`, global mean, classes. Depth is 6 n + 2 (8: n = 1).
+/// stages of n blocks with 16, 32 and 64 channels, global mean, classes. Depth is 6 n + 2 (8: n = 1).
 /// Shortcuts that change shape are 1 x 1 convolutions (option B).
 private func resNet(
-  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: Int, width: Int
+  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: Int
 ) throws(CompileError) -> ValueID {
   var x = try b.convolution(
-    "conv1", image, channels: 16 * width, kernel: 3, padding: .explicit(1), bias: false)
+    "conv1", image, channels: 16, kernel: 3, padding: .explicit(1), bias: false)
   x = try b.relu(try b.batchNorm("bn1", x))
   for stage in 0..<3 {
     for block in 0..<blocks {
       let stride = stage > 0 && block == 0 ? 2 : 1
       x = try basicBlock(
-        &b, x, "layer\(stage + 1).\(block)", channels: 16 * width << stage, stride: stride)
+        &b, x, "layer\(stage + 1).\(block)", channels: 16 << stage, stride: stride)
     }
   }
   x = try b.flatten(try b.globalPool(.average, x, "avgpool"))
@@ -45,14 +45,13 @@ func basicBlock(
 }
 
 private func entry(
-  _ name: String, _ summary: String, classes: Int = 10, blocks: Int, width: Int = 1,
-  parameters: Int
+  _ name: String, _ summary: String, blocks: Int, parameters: Int
 ) -> Architecture {
   Architecture(
-    name, summary, input: (32, 32, 3), classes: classes, preprocessing: cifarPreprocessing,
+    name, summary, input: (32, 32, 3), classes: 10, preprocessing: cifarPreprocessing,
     parameterCount: parameters
   ) { b, image, classes throws(CompileError) in
-    try resNet(&b, image, classes: classes, blocks: blocks, width: width)
+    try resNet(&b, image, classes: classes, blocks: blocks)
   }
 }
 
@@ -60,7 +59,4 @@ let cifarResNets = [
   entry("resnet8-cifar10", "ResNet-8, CIFAR-10", blocks: 1, parameters: 78_042),
   entry("resnet20-cifar10", "ResNet-20, CIFAR-10", blocks: 3, parameters: 272_474),
   entry("resnet32-cifar10", "ResNet-32, CIFAR-10", blocks: 5, parameters: 466_906),
-  entry(
-    "photos100", "ResNet-20, twice as wide, 100 kinds of things", classes: 100, blocks: 3,
-    width: 2, parameters: 1_096_196),
 ]

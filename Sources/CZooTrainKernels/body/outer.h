@@ -46,9 +46,9 @@ INLINE void outer_strip(const int most, const int vectors, const int partial, vm
   size_t i = 0;
   for (; i + (size_t)most <= m; i += (size_t)most)
     outer_tile(most, vectors, partial, mask, w, i, j0, c, c_row);
-  if (m - i >= 4 && most > 4) {
-    outer_tile(4, vectors, partial, mask, w, i, j0, c, c_row);
-    i += 4;
+  if (m - i >= 8 && most > 8) {
+    outer_tile(8, vectors, partial, mask, w, i, j0, c, c_row);
+    i += 8;
   }
   switch (m - i) {
   case 7:

@@ -64,6 +64,17 @@ package struct ImageSource {
     return (rest / outputHeight, rest % outputHeight, q)
   }
 
+  /// Output rows and columns for which all taps lie inside the image.
+  var interior: (rows: Range<Int>, columns: Range<Int>) {
+    (vertical.interior(outputHeight), horizontal.interior(outputWidth))
+  }
+
+  /// The pixel that tap (0, 0) of an output of the interior reads.
+  @inline(__always)
+  func origin(_ image: Int, _ p: Int, _ q: Int) -> UnsafePointer<Float> {
+    base + ((image * height + vertical.origin(p)) * width + horizontal.origin(q)) * pixelStride
+  }
+
   /// The pixel that tap (i, j) of output (p, q) reads, or nil in the padding.
   @inline(__always)
   func pixel(_ image: Int, _ p: Int, _ q: Int, _ i: Int, _ j: Int) -> UnsafePointer<Float>? {

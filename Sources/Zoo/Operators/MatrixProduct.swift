@@ -176,13 +176,39 @@ extension MatrixProduct {
       return
     }
     let zero = zoo_f32_zero_row_address()
+    let taps = (rows: source.vertical.kernel, columns: source.horizontal.kernel)
+    let rowStep = source.vertical.dilation * source.width * source.pixelStride
+    let columnStep = source.horizontal.dilation * source.pixelStride
+    let inside = source.interior
+    var (image, p, q) = source.position(rows.lowerBound)
     for row in rows {
-      let (image, p, q) = source.position(row)
       var next = row - rows.lowerBound
-      for i in 0..<source.vertical.kernel {
-        for j in 0..<source.horizontal.kernel {
-          pointers[next] = source.pixel(image, p, q, i, j) ?? zero
-          next += stride
+      if inside.rows.contains(p) && inside.columns.contains(q) {
+        var line = source.origin(image, p, q)
+        for _ in 0..<taps.rows {
+          var tap = line
+          for _ in 0..<taps.columns {
+            pointers[next] = tap
+            next += stride
+            tap += columnStep
+          }
+          line += rowStep
+        }
+      } else {
+        for i in 0..<taps.rows {
+          for j in 0..<taps.columns {
+            pointers[next] = source.pixel(image, p, q, i, j) ?? zero
+            next += stride
+          }
+        }
+      }
+      q += 1
+      if q == source.outputWidth {
+        q = 0
+        p += 1
+        if p == source.outputHeight {
+          p = 0
+          image += 1
         }
       }
     }

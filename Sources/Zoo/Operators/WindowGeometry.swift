@@ -59,7 +59,7 @@ package struct WindowAxis {
 
   /// Output positions for which all taps are inside: a range of 0..<`extent`.
   func interior(_ extent: Int) -> Range<Int> {
-    let first = min(extent, (padBefore + stride - 1) / stride)
+    let first = max(0, min(extent, (padBefore + stride - 1) / stride))
     let room = input + padBefore - reach
     let end = room < 0 ? 0 : min(extent, room / stride + 1)
     return first < end ? first..<end : first..<first

@@ -36,6 +36,7 @@ final class BinaryLayer: OperatorLayer {
 
   func backward() {
     guard let dz = output.gradient else { return }
+    if !isGate && operation.kind == .add { return backwardSum(dz) }
     undo(operation.activation)
     if isGate { return backwardGate(dz) }
     let count = output.count
@@ -48,9 +49,25 @@ final class BinaryLayer: OperatorLayer {
           workers.kernels.multiply(part.count, dz + at, factor + at, adds ? 1 : 0, target + at)
         }
       } else {
-        let sign: Float = operation.kind == .subtract && index == 1 ? -1 : 1
-        workers.add(dz, scale: sign, to: target, adds: adds, count: count)
+        workers.add(dz, scale: index == 1 ? -1 : 1, to: target, adds: adds, count: count)
       }
+    }
+  }
+
+  /// da = db = dy f'(y), with as few passes over memory as can be: residual networks spend time here.
+  private func backwardSum(_ dy: UnsafeMutablePointer<Float>) {
+    let activation = operation.activation
+    let count = output.count
+    let targets = [0, 1].compactMap { input($0).contribute() }
+    guard let fresh = targets.first(where: { !$0.adds }), activation.kind != .none else {
+      undo(activation)
+      for (target, adds) in targets { workers.add(dy, to: target, adds: adds, count: count) }
+      return
+    }
+    differentiate(
+      activation, x: nil, y: output.value, dy: dy, dx: fresh.target, count: count, workers)
+    for (target, adds) in targets where target != fresh.target {
+      workers.add(fresh.target, to: target, adds: adds, count: count)
     }
   }
 
