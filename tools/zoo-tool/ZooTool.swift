@@ -17,6 +17,6 @@ struct ZooTool: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Classify.self, Convert.self, List.self, Summary.self, Inspect.self, PlanCommand.self,
-      Bench.self, Run.self, Export.self, Conformance.self,
+      Tensors.self, Bench.self, Run.self, Export.self, Conformance.self,
     ])
 }

@@ -1,0 +1,29 @@
+// Weight files of any format, told apart by their first bytes.
+import Foundation
+
+/// Opens the safetensors, PyTorch or NumPy file at `path`.
+///
+/// - Throws: `CompileError` naming the path, if it cannot be read, is damaged or in another format.
+package func openTensorFile(_ path: String) throws(CompileError) -> any TensorFile {
+  let data = try mapFile(path)
+  do throws(CompileError) {
+    return try openTensorFile(data)
+  } catch {
+    throw CompileError("\(path): \(error)")
+  }
+}
+
+private func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile {
+  if data.starts(with: zipSignature) {
+    let entries = try Zip(data).entries
+    if entries.contains(where: { isTorchIndex($0.name) }) { return try TorchFile(data) }
+    if entries.contains(where: { $0.name.hasSuffix(".npy") }) { return try NumpyArchive(data) }
+    throw CompileError("a ZIP archive with neither data.pkl (PyTorch) nor .npy files (NumPy)")
+  }
+  if data.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) { return try NumpyArchive(data) }
+  // Protocol 2 of pickle, which torch.save used before it wrote ZIP archives.
+  if data.starts(with: [0x80, 0x02]) { return try TorchFile(data) }
+  if data.count > 8, data[data.startIndex + 8] == UInt8(ascii: "{") { return try SafeTensors(data) }
+  throw CompileError(
+    "no weights known here, expected safetensors, PyTorch (.pt, .pth, .th) or NumPy (.npz, .npy)")
+}
