@@ -1,5 +1,5 @@
 // Weight files of any format, told apart by their first bytes.
-import Foundation
+package import Foundation
 
 /// Opens the safetensors, PyTorch or NumPy file at `path`.
 ///
@@ -13,7 +13,10 @@ package func openTensorFile(_ path: String) throws(CompileError) -> any TensorFi
   }
 }
 
-private func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile {
+/// Opens a file of weights that is in memory.
+///
+/// - Throws: as above, without a path.
+package func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile {
   if data.starts(with: zipSignature) {
     let entries = try Zip(data).entries
     if entries.contains(where: { isTorchIndex($0.name) }) { return try TorchFile(data) }

@@ -10,6 +10,8 @@ struct PickleTree {
 
   /// Deeper collections are refused; they may even contain themselves.
   static let maximumDepth = 64
+  /// The longest name, in bytes of UTF-8: names grow by a key with each level.
+  static let maximumNameByteCount = 1 << 12
   /// Visits in all: shared collections count as often as they are met.
   static let maximumVisits = 1 << 20
 
@@ -58,6 +60,10 @@ struct PickleTree {
     visited += 1
     guard depth <= PickleTree.maximumDepth, visited <= PickleTree.maximumVisits else {
       throw CompileError("'\(path.prefix(80))' is nested without end")
+    }
+    guard path.utf8.count <= PickleTree.maximumNameByteCount else {
+      throw CompileError(
+        "'\(path.prefix(80))...' is longer than \(PickleTree.maximumNameByteCount) bytes")
     }
     func name(_ key: String) -> String { path.isEmpty ? key : path + "." + key }
     if case .tensor(let number) = value {
