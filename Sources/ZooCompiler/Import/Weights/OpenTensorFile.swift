@@ -24,8 +24,9 @@ package func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile
     throw CompileError("a ZIP archive with neither data.pkl (PyTorch) nor .npy files (NumPy)")
   }
   if data.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) { return try NumpyArchive(data) }
-  // Protocol 2 of pickle, which torch.save used before it wrote ZIP archives.
-  if data.starts(with: [0x80, 0x02]) { return try TorchFile(data) }
+  // A pickle and its protocol: what torch.save wrote before ZIP archives.
+  let head = data.prefix(2)
+  if head.first == 0x80, 2...5 ~= head.last ?? 0 { return try TorchFile(data) }
   if data.count > 8, data[data.startIndex + 8] == UInt8(ascii: "{") { return try SafeTensors(data) }
   throw CompileError(
     "no weights known here, expected safetensors, PyTorch (.pt, .pth, .th) or NumPy (.npz, .npy)")
