@@ -17,6 +17,8 @@ package func openTensorFile(_ path: String) throws(CompileError) -> any TensorFi
 ///
 /// - Throws: as above, without a path.
 package func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile {
+  // First, because a header of 640 bytes begins like a pickle; nothing else has a brace there.
+  if data.count > 8, data[data.startIndex + 8] == UInt8(ascii: "{") { return try SafeTensors(data) }
   if data.starts(with: zipSignature) {
     let entries = try Zip(data).entries
     if entries.contains(where: { isTorchIndex($0.name) }) { return try TorchFile(data) }
@@ -27,7 +29,6 @@ package func openTensorFile(_ data: Data) throws(CompileError) -> any TensorFile
   // A pickle and its protocol: what torch.save wrote before ZIP archives.
   let head = data.prefix(2)
   if head.first == 0x80, 2...5 ~= head.last ?? 0 { return try TorchFile(data) }
-  if data.count > 8, data[data.startIndex + 8] == UInt8(ascii: "{") { return try SafeTensors(data) }
   throw CompileError(
     "no weights known here, expected safetensors, PyTorch (.pt, .pth, .th) or NumPy (.npz, .npy)")
 }
