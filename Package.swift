@@ -24,6 +24,7 @@ let package = Package(
     .target(name: "CZooKernels", cSettings: [.headerSearchPath(".")]),
     .target(name: "CZooOperators", cSettings: [.headerSearchPath("../../include")]),
     .target(name: "CZooPlatform"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
@@ -41,13 +42,12 @@ let package = Package(
     .target(
       name: "ZooCompiler",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo",
+        "CZlib", "CZoo", "CZooPlatform", "Zoo",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Import/ONNX/onnx.proto"],
       swiftSettings: strict),
 
-    .systemLibrary(name: "CZlib"),
     .target(
       name: "CZooTrainKernels", dependencies: ["CZooKernels"],
       cSettings: [.headerSearchPath("."), .headerSearchPath("../CZooKernels")]),

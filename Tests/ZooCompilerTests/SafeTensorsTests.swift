@@ -112,6 +112,12 @@ struct SafeTensorsTests {
     #expect(try SafeTensors(file("{}")).names == [])
   }
 
+  @Test func headersThatBeginLikeAPickleAreRead() throws {
+    // 640 is 80 02 in hexadecimal: the start of a pickle of protocol 2.
+    let header = "{}" + String(repeating: " ", count: 638)
+    #expect(try openTensorFile(file(header)).format == "safetensors")
+  }
+
   @Test func hugeHeadersAreRefused() {
     let data = Data([255, 255, 255, 255, 255, 255, 255, 127]) + Data("{}".utf8)
     #expect(message { _ = try SafeTensors(data) }.contains("expected at most 100000000"))

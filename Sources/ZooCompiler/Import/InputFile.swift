@@ -16,3 +16,14 @@ package func mapFile(_ path: String) throws(CompileError) -> Data {
     throw CompileError("\(path): cannot read: \(error.localizedDescription)")
   }
 }
+
+extension Data {
+  /// Calls `body` with the bytes; unlike `withUnsafeBytes` it keeps the type of the error.
+  func withBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws(CompileError) -> Result
+  ) throws(CompileError) -> Result {
+    try withUnsafeBytes { raw in
+      Swift.Result { () throws(CompileError) in try body(raw) }
+    }.get()
+  }
+}

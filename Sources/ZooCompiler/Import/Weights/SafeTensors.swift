@@ -20,10 +20,7 @@ package struct SafeTensors: TensorFile {
   /// - Throws: `CompileError` for headers that are damaged or too long, for tensors that overlap, leave the file or leave
   ///   gaps, and for shapes that do not fit their bytes.
   package init(_ data: Data) throws(CompileError) {
-    let result = data.withUnsafeBytes { raw in
-      Result { () throws(CompileError) in try readHeader(raw) }
-    }
-    let (header, start) = try result.get()
+    let (header, start) = try data.withBytes(readHeader)
     self.data = data
     dataStart = start
     metadata = header.metadata
