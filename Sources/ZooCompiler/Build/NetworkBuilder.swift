@@ -21,6 +21,12 @@ package struct NetworkBuilder {
 
   package init(_ source: any WeightSource) { self.source = source }
 
+  /// Goes on where `graph` ends.
+  package init(_ graph: Graph, _ source: any WeightSource) {
+    self.graph = graph
+    self.source = source
+  }
+
   /// The finished network, whose outputs are `outputs`.
   package consuming func finish(_ outputs: ValueID...) throws(CompileError) -> Graph {
     graph.outputs = outputs
@@ -31,6 +37,11 @@ package struct NetworkBuilder {
   /// A batch of one image.
   package mutating func image(height: Int, width: Int, channels: Int) -> ValueID {
     graph.addInput("image", Shape(n: 1, h: height, w: width, c: channels))
+  }
+
+  /// An input of any shape.
+  package mutating func input(_ name: String, _ shape: Shape) -> ValueID {
+    graph.addInput(name, shape)
   }
 
   /// Layers described inside have `name` in front of theirs.

@@ -37,6 +37,15 @@ package struct InputWriter: Sendable {
     self.preprocessing = preprocessing
   }
 
+  /// For inputs of shape [n, h, w, c], or [n, ...] of features that are no pictures.
+  package init(batch shape: Shape, preprocessing: Preprocessing) {
+    let isPicture = shape.rank == 4
+    self.init(
+      height: isPicture ? shape[1] : 1, width: isPicture ? shape[2] : 1,
+      channels: isPicture ? shape[3] : shape.elementCount / shape[0],
+      preprocessing: preprocessing)
+  }
+
   private func mean(_ channel: Int) -> Float {
     [preprocessing.mean.0, preprocessing.mean.1, preprocessing.mean.2][min(channel, 2)]
   }

@@ -2,8 +2,27 @@
 import Foundation
 package import ZooCompiler
 
+/// Labelled samples that can be turned into inputs of a network.
+package protocol TrainingSet: Sendable {
+  var name: String { get }
+  var labels: [Int32] { get }
+  var classNames: [String] { get }
+
+  /// - Throws: `CompileError` if samples cannot become what `input` wants.
+  func check(_ input: InputWriter) throws(CompileError)
+
+  /// Writes sample `index`, changed at random, for the network's input.
+  func write(
+    _ index: Int, for input: InputWriter, _ augmentation: Augmentation,
+    _ random: inout RandomStream, to target: UnsafeMutablePointer<Float>)
+}
+
+extension TrainingSet {
+  package var count: Int { labels.count }
+}
+
 /// Pictures of one size, as bytes [count, height, width, channels], with a class each.
-package struct Dataset: Sendable {
+package struct Dataset: TrainingSet {
   package let name: String
   package let height: Int
   package let width: Int
@@ -15,7 +34,6 @@ package struct Dataset: Sendable {
   /// Files behind the pictures, where there are any.
   package let files: [String]
 
-  package var count: Int { labels.count }
   package var imageByteCount: Int { height * width * channels }
 
   /// - Throws: `CompileError` if there are no images, fewer than two classes, or a label out of range.
@@ -74,15 +92,58 @@ package struct Dataset: Sendable {
   }
 }
 
-/// The two parts of a data set.
-package struct DataSplits: Sendable {
-  package let training: Dataset
-  /// The test or validation part, if the data has one.
-  package let test: Dataset?
+extension Dataset {
+  package func check(_ input: InputWriter) throws(CompileError) {
+    guard channels == input.channels || input.channels == 1 || channels == 1 else {
+      throw CompileError("\(name) has \(channels) channels, the model takes \(input.channels)")
+    }
+    guard height <= input.height, width <= input.width else {
+      throw CompileError(
+        "\(name) has pictures of \(height)x\(width), the model takes "
+          + "\(input.height)x\(input.width)")
+    }
+  }
 
-  package init(training: Dataset, test: Dataset?) {
-    self.training = training
-    self.test = test
+  package func write(
+    _ index: Int, for input: InputWriter, _ augmentation: Augmentation,
+    _ random: inout RandomStream, to target: UnsafeMutablePointer<Float>
+  ) {
+    input.write(self, index, augmentation, &random, to: target)
+  }
+}
+
+/// Outputs of a base network, one array for each picture, that a head is trained on.
+package struct FeatureSet: TrainingSet {
+  package let name: String
+  package let labels: [Int32]
+  package let classNames: [String]
+  /// [count][features]
+  package let features: [Float]
+
+  package init(name: String, labels: [Int32], classNames: [String], features: [Float]) {
+    self.name = name
+    self.labels = labels
+    self.classNames = classNames
+    self.features = features
+  }
+
+  package func check(_ input: InputWriter) throws(CompileError) {
+    let expected = input.height * input.width * input.channels
+    guard features.count == labels.count * expected else {
+      throw CompileError(
+        "\(name): \(features.count / max(1, labels.count)) features, the head takes \(expected)")
+    }
+  }
+
+  package func write(
+    _ index: Int, for input: InputWriter, _ augmentation: Augmentation,
+    _ random: inout RandomStream, to target: UnsafeMutablePointer<Float>
+  ) {
+    let length = features.count / labels.count
+    features.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      target.update(from: base + index * length, count: length)
+    }
   }
 }
 

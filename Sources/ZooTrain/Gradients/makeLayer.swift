@@ -11,6 +11,7 @@ func makeLayer(_ operation: any Operation, _ site: LayerSite) throws(CompileErro
   case let op as DepthwiseConv2D: try DepthwiseLayer(site, op)
   case let op as Dense: try DenseLayer(site, op)
   case let op as TrainableBatchNorm: try BatchNormLayer(site, op)
+  case let op as BatchNorm: try FixedBatchNormLayer(site, op)
   case let op as Pool: try PoolLayer(site, op)
   case let op as GlobalPool: try GlobalPoolLayer(site, op)
   case let op as Binary: try BinaryLayer(site, op)

@@ -47,15 +47,14 @@ package struct Evaluator {
     var graph = graph
     if !isOptimized { try optimize(&graph) }
     graph = try rebatched(graph, batch: batch)
-    guard let input = graph.inputs.first, graph.inputs.count == 1, graph[input].shape.rank == 4
-    else { throw CompileError("the model does not take one picture") }
-    let shape = graph[input].shape
+    guard let input = graph.inputs.first, graph.inputs.count == 1 else {
+      throw CompileError("the model does not take one picture")
+    }
     guard let output = graph.outputs.first else { throw CompileError("the model has no output") }
     runner = try Runner(
       try ModelWriter.encode(graph), parallel: workers.runtime.pointee.parallel)
     writer = InputWriter(
-      height: shape[1], width: shape[2], channels: shape[3],
-      preprocessing: graph.info.preprocessing ?? Preprocessing())
+      batch: graph[input].shape, preprocessing: graph.info.preprocessing ?? Preprocessing())
     self.batch = batch
     classes = graph[output].shape.elementCount / batch
     firstClass = graph.info.hasBackgroundClass ? 1 : 0
@@ -67,17 +66,14 @@ package struct Evaluator {
 
   /// Runs all images of `data`, or those until `shouldStop` says so.
   package func run(
-    _ data: Dataset, progress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    _ data: any TrainingSet, progress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
   ) throws(CompileError) -> Evaluation {
     let known = classes - firstClass
     guard data.classNames.count <= max(known, 2) else {
       throw CompileError(
         "\(data.name) has \(data.classNames.count) classes, the model tells \(known)")
     }
-    guard data.channels == writer.channels || writer.channels == 1 || data.channels == 1 else {
-      throw CompileError(
-        "\(data.name) has \(data.channels) channels, the model takes \(writer.channels)")
-    }
+    try data.check(writer)
     var result = Evaluation()
     let labels = max(known, 2)
     result.confusion = Array(repeating: Array(repeating: 0, count: labels), count: labels)
@@ -94,8 +90,8 @@ package struct Evaluator {
       let begin = first
       workers.forEach(count) { index in
         var unused = RandomStream(seed: 0)
-        writer.write(
-          data, begin + index, Augmentation(), &unused, to: floats + index * elements)
+        data.write(
+          begin + index, for: writer, Augmentation(), &unused, to: floats + index * elements)
       }
       try runner.run()
       let outputs = runner.outputFloats(0)

@@ -14,9 +14,10 @@ package struct Recipe: Codable, Sendable, Equatable {
   package var augmentation = Augmentation()
   /// Decay of the moving average of weights that is evaluated and kept; 0 keeps the weights themselves.
   package var averaging: Float = 0
-  /// Epochs without improvement after which the run ends; 0 never.
+  /// Epochs without improvement on held-out images after which the run ends; 0 never.
   package var patience = 0
-  /// Share of the training images held out for validation where the data has no test part; or always, if positive.
+  /// Share of the training images held out to choose the best epoch by; 0 keeps the last epoch and uses the test
+  /// part, if there is one, only to measure.
   package var validation: Double = 0
 
   package init() {}

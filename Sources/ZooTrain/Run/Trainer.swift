@@ -8,8 +8,8 @@ package final class Trainer {
   package let recipe: Recipe
   package let network: TrainingNetwork
   package let optimizer: Optimizer
-  package let training: Dataset
-  package let validation: Dataset?
+  package let training: any TrainingSet
+  package let validation: (any TrainingSet)?
   package let averaged: Buffer?
   /// Position: steps done in the whole run.
   package private(set) var step = 0
@@ -45,7 +45,8 @@ package final class Trainer {
 
   /// - Parameter graph: a described network for one image, with first values.
   package init(
-    _ graph: Graph, _ recipe: Recipe, training: Dataset, validation: Dataset?, workers: Workers,
+    _ graph: Graph, _ recipe: Recipe, training: any TrainingSet,
+    validation: (any TrainingSet)?, workers: Workers,
     frozen: Set<ValueID> = []
   ) throws(CompileError) {
     guard recipe.epochs > 0, recipe.batch > 0 else {
@@ -69,13 +70,13 @@ package final class Trainer {
       throw CompileError(
         "the network tells \(classes) classes, \(training.name) has \(training.classNames.count)")
     }
-    let shape = network.input.shape
     writer = InputWriter(
-      height: shape[1], width: shape[2], channels: shape[3],
-      preprocessing: graph.info.preprocessing ?? .init())
+      batch: network.input.shape, preprocessing: graph.info.preprocessing ?? .init())
     optimizer = Optimizer(recipe.optimizer, network.store)
     averaged = recipe.averaging > 0 ? Buffer(count: network.store.weights.count) : nil
     averaged?.floats = network.store.weights.floats
+    try training.check(writer)
+    try validation?.check(writer)
   }
 
   /// Images that do not fill a batch wait for another epoch's order.
@@ -135,8 +136,9 @@ package final class Trainer {
     workers.forEachPiece(of: indices.count, size: 8) { part in
       for index in part {
         var random = RandomStream(seed: seed, index: UInt64(epoch * training.count + indices[index]))
-        writer.write(
-          training, indices[index], recipe.augmentation, &random, to: target + index * elements)
+        training.write(
+          indices[index], for: writer, recipe.augmentation, &random,
+          to: target + index * elements)
       }
     }
     return network.step(labels: indices.map { training.labels[$0] }, number: step)
@@ -176,7 +178,8 @@ package final class Trainer {
     }
     history.append(record)
     let accuracy = record.validationAccuracy ?? record.accuracy
-    let isBest = accuracy > bestAccuracy
+    // A test set only measures; images held out from training may choose.
+    let isBest = recipe.validation > 0 ? accuracy > bestAccuracy : true
     if isBest {
       bestAccuracy = accuracy
       bestEpoch = epoch + 1

@@ -40,11 +40,16 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let path = try modelPath(model)
     let graph = try ModelFile(path: path).graph
-    let parts = try loadDataset(data)
+    let workers = try Workers(threads: execution.threads, isa: execution.isa.value)
+    guard let input = graph.inputs.first, graph[input].shape.rank == 4 else {
+      throw ToolError("\(path): does not take pictures")
+    }
+    let parts = try loadDataset(
+      data, height: graph[input].shape[1], width: graph[input].shape[2],
+      preprocessing: graph.info.preprocessing ?? Preprocessing(), workers)
     guard let dataset = training ? parts.training : parts.test ?? parts.training else {
       throw ToolError("\(data): no such part")
     }
-    let workers = try Workers(threads: execution.threads, isa: execution.isa.value)
     let isLive = isatty(STDERR_FILENO) == 1
     let result = try Evaluator(graph, workers: workers, isOptimized: true).run(
       dataset,

@@ -1,6 +1,7 @@
 // The numbers of a training run, as options.
 import ArgumentParser
 import Foundation
+import Zoo
 import ZooCompiler
 import ZooTrain
 
@@ -122,8 +123,12 @@ struct RecipeOptions: ParsableArguments {
   }
 }
 
-/// The data in `folder`, whatever its form.
-func loadDataset(_ folder: String) throws -> (training: Dataset?, test: Dataset?) {
+/// The data in `folder`, whatever its form; photos are brought to `height` x `width` as `preprocessing` says.
+///
+/// Pictures that cannot be read are named on standard error, left out and counted.
+func loadDataset(
+  _ folder: String, height: Int, width: Int, preprocessing: Preprocessing, _ workers: Workers
+) throws -> (training: Dataset?, test: Dataset?) {
   var isDirectory: ObjCBool = false
   guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory) else {
     throw ToolError("\(folder): no such folder")
@@ -131,6 +136,19 @@ func loadDataset(_ folder: String) throws -> (training: Dataset?, test: Dataset?
   guard isDirectory.boolValue else { throw ToolError("\(folder): is a file, not a folder of data") }
   if CIFAR.isAt(folder) { return try CIFAR.load(folder) }
   if IDX.isAt(folder) { return try IDX.load(folder) }
+  if PhotoFolder.isAt(folder) {
+    let isLive = isatty(STDERR_FILENO) == 1
+    let result = try PhotoFolder.load(
+      folder, width: width, height: height, preprocessing: preprocessing, workers: workers
+    ) { done, count in
+      guard isLive, done % 32 == 0 else { return }
+      FileHandle.standardError.write(Data("\r\u{1B}[Kpicture \(done) of \(count)".utf8))
+    }
+    if isLive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    for broken in result.broken { note("skipped \(broken.path): \(broken.reason)") }
+    if !result.broken.isEmpty { note("\(result.broken.count) pictures could not be read") }
+    return (result.training, result.test)
+  }
   throw ToolError(
     "\(folder): neither IDX files, CIFAR batches nor a folder of pictures for each class")
 }

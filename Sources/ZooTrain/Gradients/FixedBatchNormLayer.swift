@@ -1,0 +1,63 @@
+// Gradient of batch normalisation with fixed statistics, as converted models have it.
+import CZooTrainKernels
+import Zoo
+import ZooCompiler
+
+/// y = act(x scale + shift): dx = dz scale, dscale = sum dz x, dshift = sum dz.
+final class FixedBatchNormLayer: Layer {
+  let site: LayerSite
+  private let operation: BatchNorm
+
+  init(_ site: LayerSite, _ operation: BatchNorm) throws(CompileError) {
+    self.operation = operation
+    guard operation.activation.kind == .none || operation.activation.kind == .clamp else {
+      throw CompileError(
+        "'\(site.name)': batch norm trains with \(activationName(operation.activation)) apart")
+    }
+    self.site = site
+  }
+
+  private var bounds: (Float, Float) {
+    operation.activation.kind == .clamp
+      ? (operation.activation.alpha, operation.activation.beta) : (-.infinity, .infinity)
+  }
+
+  func forward() {
+    let channels = output.shape.last
+    let x = UnsafePointer(input(0).value)
+    let y = output.value
+    let (scale, shift, bounds) = (input(1).value, input(2).value, bounds)
+    workers.forEachPiece(of: output.shape.rowCount, size: max(1, elementPiece / channels)) { part in
+      let at = part.lowerBound * channels
+      workers.kernels.affine(
+        part.count, channels, x + at, scale, shift, bounds.0, bounds.1, y + at)
+    }
+  }
+
+  func backward() {
+    guard let dy = output.gradient else { return }
+    let channels = output.shape.last
+    let rows = output.shape.rowCount
+    let x = UnsafePointer(input(0).value)
+    let y = UnsafePointer(output.value)
+    let bounds = bounds
+    let zeros = [Float](repeating: 0, count: channels)
+    let sums = ChannelSums(rows: rows, channels: channels).compute(workers) {
+      row, count, sum, dots in
+      let at = row * channels
+      workers.kernels.masked_dots(
+        count, channels, dy + at, y + at, bounds.0, bounds.1, x + at, zeros, sum, dots)
+    }
+    for (position, values) in [(1, sums.second), (2, sums.first)] {
+      guard let (target, adds) = input(position).contribute() else { continue }
+      for c in 0..<channels { target[c] = (adds ? target[c] : 0) + Float(values[c]) }
+    }
+    guard let (dx, adds) = input(0).contribute() else { return }
+    let scale = input(1).value
+    workers.forEachPiece(of: rows, size: max(1, elementPiece / channels)) { part in
+      let at = part.lowerBound * channels
+      workers.kernels.affine2(
+        part.count, channels, dy + at, x + at, scale, zeros, zeros, adds ? 1 : 0, dx + at)
+    }
+  }
+}
