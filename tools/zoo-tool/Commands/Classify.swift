@@ -91,7 +91,6 @@ struct Classify: ParsableCommand {
   private func defaultModel() throws -> String {
     let known = namedModels().map(\.name)
     for name in ["photos100-int8", "photos100"] where known.contains(name) { return name }
-    if let first = known.first { return first }
     throw ToolError(
       "no model given and none installed; name one with --model FILE.zoo ('zoo-tool convert' makes them)"
     )

@@ -35,8 +35,8 @@ struct ExecutionOptions: ParsableArguments {
 
 /// Finds the file of a model given by path or by name.
 ///
-/// A name is looked up in $ZOO_HOME (default ~/.local/share/zoo) and in the zoo/ folder of the source tree when run
-/// from there: NAME/NAME.zoo or NAME.zoo.
+/// A name is looked up as NAME/NAME.zoo or NAME.zoo in $ZOO_HOME (default ~/.local/share/zoo) and among the models that
+/// ship with the tool.
 func modelPath(_ model: String) throws -> String {
   let files = FileManager.default
   if files.fileExists(atPath: model) { return model }
@@ -60,14 +60,32 @@ func modelFolders() -> [String] {
   let home =
     environment["ZOO_HOME"]
     ?? (environment["HOME"].map { $0 + "/.local/share/zoo" } ?? ".local/share/zoo")
-  return [home, "zoo"]
+  return [home] + shippedModelFolders()
+}
+
+/// The zoo/ folder of the source tree the tool was built in, or share/zoo beside the bin/ it was installed in.
+private func shippedModelFolders() -> [String] {
+  guard let program = Bundle.main.executableURL?.resolvingSymlinksInPath() else { return [] }
+  var folder = program.deletingLastPathComponent()
+  let installed = folder.deletingLastPathComponent().appendingPathComponent("share/zoo").path
+  if FileManager.default.fileExists(atPath: installed) { return [installed] }
+  // .build/TRIPLE/CONFIGURATION/zoo-tool is three folders below.
+  for _ in 0..<4 {
+    folder.deleteLastPathComponent()
+    let zoo = folder.appendingPathComponent("zoo")
+    if FileManager.default.fileExists(atPath: zoo.appendingPathComponent("FORMAT.md").path) {
+      return [zoo.path]
+    }
+  }
+  return []
 }
 
 /// All named models: name and path.
 func namedModels() -> [(name: String, path: String)] {
   var found: [(name: String, path: String)] = []
   for folder in modelFolders() {
-    for entry in ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for entry in entries.sorted() {
       let name = entry.hasSuffix(".zoo") ? String(entry.dropLast(4)) : entry
       guard !found.contains(where: { $0.name == name }) else { continue }
       let path = entry.hasSuffix(".zoo") ? "\(folder)/\(entry)" : "\(folder)/\(entry)/\(entry).zoo"
