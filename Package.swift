@@ -59,6 +59,7 @@ let package = Package(
 
     // MARK: Tests
     .systemLibrary(name: "CTinyModel", path: "Tests/CConsumer"),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "ZooHostTests",
       dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
@@ -69,8 +70,8 @@ let package = Package(
       name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooImageTests", dependencies: ["CZoo", "Zoo", "ZooImage"], exclude: ["Fixtures"],
-      swiftSettings: strict),
+      name: "ZooImageTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooImage"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
   ],
