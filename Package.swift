@@ -59,15 +59,22 @@ let package = Package(
 
     // MARK: Tests
     .systemLibrary(name: "CTinyModel", path: "Tests/CConsumer"),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["CZoo", "Zoo"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(
       name: "ZooHostTests",
       dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"], swiftSettings: strict),
+      name: "ZooTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
     .testTarget(
-      name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
+      name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ZooGoldenTests",
+      dependencies: ["CZoo", "CZooPlatform", "TestSupport", "Zoo", "ZooCompiler", "ZooImage"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooImageTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooImage"],
