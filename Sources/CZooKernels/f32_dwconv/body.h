@@ -26,7 +26,7 @@ INLINE void block(const int kh, const int kw, const int partial, vmask mask, siz
         const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
         sum = v_fma(partial ? v_load_part(from, mask) : v_load(from), w[i * kw + j], sum);
       }
-    sum = v_min(v_max(sum, lower), upper);
+    sum = v_clamp(sum, lower, upper);
     if (partial)
       v_store_part(y, mask, sum);
     else
@@ -50,7 +50,7 @@ INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c,
         sum = partial ? v_fma(v_load_part(from, mask), v_load_part(w, mask), sum)
                       : v_fma(v_load(from), v_load(w), sum);
       }
-    sum = v_min(v_max(sum, lower), upper);
+    sum = v_clamp(sum, lower, upper);
     if (partial)
       v_store_part(y, mask, sum);
     else

@@ -51,7 +51,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, vmask mas
         const float *addend = p->addend + i * p->addend_stride + at;
         y = v_add(y, cut ? v_load_part(addend, mask) : v_load(addend));
       }
-      y = v_min(v_max(y, lower), upper);
+      y = v_clamp(y, lower, upper);
       float *c = p->c + i * p->c_stride + at;
       if (cut)
         v_store_part(c, mask, y);

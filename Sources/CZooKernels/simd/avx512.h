@@ -21,6 +21,8 @@ INLINE vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 INLINE vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 INLINE vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+// min(max(x, lower), upper); a NaN stays one: of unordered operands these instructions return the second.
+INLINE vf v_clamp(vf x, vf lower, vf upper) { return _mm512_min_ps(upper, _mm512_max_ps(lower, x)); }
 INLINE vf v_round(vf a) {
   return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
