@@ -13,13 +13,14 @@ struct GoldenAnswer {
 /// The answers for one network, in the order of the file, which is that of ORDER.txt.
 func goldenAnswers(_ network: String) throws -> [GoldenAnswer] {
   guard let path = sharedData("golden/golden.csv") else { return [] }
-  return try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline).compactMap {
-    // Names of classes are quoted and have commas; the columns before and the one after have none.
-    let fields = $0.split(separator: ",")
-    guard fields[0] == network, let last = fields.last else { return nil }
-    let top5 = last.split(separator: " ").compactMap { Int($0) }
-    return GoldenAnswer(picture: String(fields[2]), top5: top5)
-  }
+  return try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
+    .compactMap {
+      // Names of classes are quoted and have commas; the columns before and the one after have none.
+      let fields = $0.split(separator: ",")
+      guard fields[0] == network, let last = fields.last else { return nil }
+      let top5 = last.split(separator: " ").compactMap { Int($0) }
+      return GoldenAnswer(picture: String(fields[2]), top5: top5)
+    }
 }
 
 /// The rows of a two-dimensional little-endian .npy file of float32 or float16.
