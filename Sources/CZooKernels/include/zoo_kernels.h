@@ -57,7 +57,7 @@ static inline const float *zoo_f32_zero_row_address(void) {
 //
 // The sum runs in the order of (t, k) with fused multiply-add, starting from bias[j] (or 0), one
 // accumulator per element whatever m and n are: so results do not depend on the split.
-// NaN in y passes the clamp as max/min of the ISA do it; not specified.
+// A NaN in y passes the clamp, here and in the families below.
 typedef struct zoo_f32_igemm_params {
   size_t kc;               // contiguous elements read per pointer
   size_t tap_count;        // pointers per row
