@@ -22,7 +22,7 @@ package struct ModelFile {
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
     } catch {
-      throw CompileError("\(path): cannot read: \(error.localizedDescription)")
+      throw CompileError("\(path): cannot read: \(reason(error))")
     }
     do throws(CompileError) {
       try self.init(data)
