@@ -24,6 +24,7 @@ let package = Package(
     .target(name: "CZooKernels", cSettings: [.headerSearchPath(".")]),
     .target(name: "CZooOperators", cSettings: [.headerSearchPath("../../include")]),
     .target(name: "CZooPlatform"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
@@ -41,17 +42,33 @@ let package = Package(
     .target(
       name: "ZooCompiler",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo",
+        "CZlib", "CZoo", "CZooPlatform", "Zoo",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Import/ONNX/onnx.proto"],
       swiftSettings: strict),
 
+    .target(
+      name: "CZooTrainKernels", dependencies: ["CZooKernels"],
+      cSettings: [.headerSearchPath("."), .headerSearchPath("../CZooKernels")]),
+    .target(
+      name: "ZooTrain",
+      dependencies: [
+        "CZlib", "CZoo", "CZooKernels", "CZooPlatform", "CZooTrainKernels", "Zoo", "ZooImage",
+        "ZooCompiler",
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "ModelZoo", dependencies: ["Zoo", "ZooCompiler"], path: "zoo",
+      exclude: ["FORMAT.md"], swiftSettings: strict),
+
     // MARK: Tools
     .executableTarget(
       name: "zoo-tool",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler",
+        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain",
+        "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",
@@ -71,6 +88,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooGoldenTests",

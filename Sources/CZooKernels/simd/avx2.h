@@ -42,6 +42,12 @@ INLINE vf v_exp2i(vf k) {
   __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));
   return _mm256_castsi256_ps(_mm256_slli_epi32(i, 23));
 }
+INLINE vf v_sqrt(vf a) { return _mm256_sqrt_ps(a); }
+// lower < x < upper ? a : 0, lane by lane; NaN gives 0.
+INLINE vf v_inside(vf x, vf lower, vf upper, vf a) {
+  vf inside = _mm256_and_ps(_mm256_cmp_ps(x, lower, _CMP_GT_OQ), _mm256_cmp_ps(x, upper, _CMP_LT_OQ));
+  return _mm256_and_ps(inside, a);
+}
 // The first n lanes, n in 0...8.
 INLINE vmask v_mask(size_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -44,6 +44,12 @@ INLINE vf v_exp2i(vf k) {
   __m512i i = _mm512_add_epi32(_mm512_cvtps_epi32(k), _mm512_set1_epi32(127));
   return _mm512_castsi512_ps(_mm512_slli_epi32(i, 23));
 }
+INLINE vf v_sqrt(vf a) { return _mm512_sqrt_ps(a); }
+// lower < x < upper ? a : 0, lane by lane; NaN gives 0.
+INLINE vf v_inside(vf x, vf lower, vf upper, vf a) {
+  vmask above = _mm512_cmp_ps_mask(x, lower, _CMP_GT_OQ);
+  return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, x, upper, _CMP_LT_OQ), a);
+}
 // The first n lanes, n in 0...16.
 INLINE vmask v_mask(size_t n) { return (vmask)((1u << n) - 1u); }
 // Lanes outside the mask read as 0 and touch no memory.

@@ -1,8 +1,8 @@
 // The left matrix of an implicit product: one row per output pixel, found in the image instead of copied.
-import CZoo
+package import CZoo
 
 /// Rows of a virtual matrix [output pixels][kh kw channels] whose elements lie in an NHWC image.
-struct ImageSource {
+package struct ImageSource {
   let base: UnsafePointer<Float>
   let pixelStride: Int  // elements between pixels of the image
   let channels: Int  // channels of one group
@@ -14,7 +14,7 @@ struct ImageSource {
   let horizontal: WindowAxis
 
   /// A window sliding over `image`, reading `channels` channels from `base` on.
-  init(
+  package init(
     base: UnsafePointer<Float>, image: zoo_tensor, channels: Int, outputHeight: Int,
     outputWidth: Int, vertical: WindowAxis, horizontal: WindowAxis
   ) {
@@ -30,7 +30,7 @@ struct ImageSource {
   }
 
   /// The rows of a plain matrix of `depth` columns: a 1x1 window over a column of pixels.
-  init(matrix: UnsafePointer<Float>, rows: Int, depth: Int, rowStride: Int) {
+  package init(matrix: UnsafePointer<Float>, rows: Int, depth: Int, rowStride: Int) {
     base = matrix
     channels = depth
     pixelStride = rowStride
@@ -62,6 +62,17 @@ struct ImageSource {
     let q = index % outputWidth
     let rest = index / outputWidth
     return (rest / outputHeight, rest % outputHeight, q)
+  }
+
+  /// Output rows and columns for which all taps lie inside the image.
+  var interior: (rows: Range<Int>, columns: Range<Int>) {
+    (vertical.interior(outputHeight), horizontal.interior(outputWidth))
+  }
+
+  /// The pixel that tap (0, 0) of an output of the interior reads.
+  @inline(__always)
+  func origin(_ image: Int, _ p: Int, _ q: Int) -> UnsafePointer<Float> {
+    base + ((image * height + vertical.origin(p)) * width + horizontal.origin(q)) * pixelStride
   }
 
   /// The pixel that tap (i, j) of output (p, q) reads, or nil in the padding.

@@ -6,7 +6,7 @@ import CZooKernels
 ///
 /// `weights` are panels of 16 columns. Each output element is summed in the order of k by whatever kernel runs, so
 /// neither tiles nor pieces change the result.
-struct MatrixProduct {
+package struct MatrixProduct {
   let source: ImageSource
   let rows: Int
   let columns: Int
@@ -20,6 +20,23 @@ struct MatrixProduct {
   let activation: Activation
   let runtime: Runtime
 
+  package init(
+    source: ImageSource, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
+  ) {
+    self.source = source
+    self.rows = rows
+    self.columns = columns
+    self.depth = depth
+    self.weights = weights
+    self.bias = bias
+    self.addend = addend
+    self.addendStride = addendStride
+    self.output = output
+    self.outputStride = outputStride
+    self.activation = activation
+    self.runtime = runtime
+  }
+
   static let panel = Int(ZOO_PANEL_WIDTH)
   /// Pointers of one tile: enough for 7 rows of an 11 x 11 window.
   static let pointerCapacity = 1024
@@ -28,7 +45,7 @@ struct MatrixProduct {
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static let blockByteCount = 256 << 10
 
-  func start() {
+  package func start() {
     guard let kernel = runtime.kernels.f32_igemm.run, isCovered else {
       return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
         .start()
@@ -159,13 +176,39 @@ extension MatrixProduct {
       return
     }
     let zero = zoo_f32_zero_row_address()
+    let taps = (rows: source.vertical.kernel, columns: source.horizontal.kernel)
+    let rowStep = source.vertical.dilation * source.width * source.pixelStride
+    let columnStep = source.horizontal.dilation * source.pixelStride
+    let inside = source.interior
+    var (image, p, q) = source.position(rows.lowerBound)
     for row in rows {
-      let (image, p, q) = source.position(row)
       var next = row - rows.lowerBound
-      for i in 0..<source.vertical.kernel {
-        for j in 0..<source.horizontal.kernel {
-          pointers[next] = source.pixel(image, p, q, i, j) ?? zero
-          next += stride
+      if inside.rows.contains(p) && inside.columns.contains(q) {
+        var line = source.origin(image, p, q)
+        for _ in 0..<taps.rows {
+          var tap = line
+          for _ in 0..<taps.columns {
+            pointers[next] = tap
+            next += stride
+            tap += columnStep
+          }
+          line += rowStep
+        }
+      } else {
+        for i in 0..<taps.rows {
+          for j in 0..<taps.columns {
+            pointers[next] = source.pixel(image, p, q, i, j) ?? zero
+            next += stride
+          }
+        }
+      }
+      q += 1
+      if q == source.outputWidth {
+        q = 0
+        p += 1
+        if p == source.outputHeight {
+          p = 0
+          image += 1
         }
       }
     }

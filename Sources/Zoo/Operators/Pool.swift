@@ -150,7 +150,7 @@ private struct PoolWork: ParallelWork {
 
 extension WindowAxis {
   /// Taps of the window at `position` that fall inside the input or its padding.
-  fileprivate func paddedTaps(_ position: Int) -> Int {
+  package func paddedTaps(_ position: Int) -> Int {
     let room = input + padAfter - origin(position)
     return min(kernel, max(1, (room + dilation - 1) / dilation))
   }

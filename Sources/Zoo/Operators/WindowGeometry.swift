@@ -1,17 +1,28 @@
 // Windows sliding over an image: strides, dilation, padding, and which taps fall inside.
 
 /// One axis of a convolution or pooling.
-struct WindowAxis {
-  let kernel: Int
-  let stride: Int
-  let dilation: Int
-  let padBefore: Int
-  let padAfter: Int
+package struct WindowAxis {
+  package let kernel: Int
+  package let stride: Int
+  package let dilation: Int
+  package let padBefore: Int
+  package let padAfter: Int
   /// Extent of the input.
-  let input: Int
+  package let input: Int
+
+  package init(
+    kernel: Int, stride: Int, dilation: Int, padBefore: Int, padAfter: Int, input: Int
+  ) {
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padBefore = padBefore
+    self.padAfter = padAfter
+    self.input = input
+  }
 
   /// Extent of the window with its holes.
-  var reach: Int { (kernel - 1) * dilation + 1 }
+  package var reach: Int { (kernel - 1) * dilation + 1 }
 
   /// Extent of the output: floor((n - reach + padding) / stride) + 1.
   ///
@@ -35,10 +46,10 @@ struct WindowAxis {
   }
 
   /// Where the window of output position `position` starts, in input coordinates; may be negative.
-  func origin(_ position: Int) -> Int { position * stride - padBefore }
+  package func origin(_ position: Int) -> Int { position * stride - padBefore }
 
   /// The taps that fall inside the input at output position `position`; empty if none do.
-  func validTaps(_ position: Int) -> Range<Int> {
+  package func validTaps(_ position: Int) -> Range<Int> {
     let start = origin(position)
     let first = start < 0 ? (-start + dilation - 1) / dilation : 0
     let end = start >= input ? 0 : (input - start + dilation - 1) / dilation
@@ -48,14 +59,14 @@ struct WindowAxis {
 
   /// Output positions for which all taps are inside: a range of 0..<`extent`.
   func interior(_ extent: Int) -> Range<Int> {
-    let first = min(extent, (padBefore + stride - 1) / stride)
+    let first = max(0, min(extent, (padBefore + stride - 1) / stride))
     let room = input + padBefore - reach
     let end = room < 0 ? 0 : min(extent, room / stride + 1)
     return first < end ? first..<end : first..<first
   }
 
   /// The end of the run of positions from `position` on whose valid taps are the same, below `extent`.
-  func runEnd(from position: Int, extent: Int) -> Int {
+  package func runEnd(from position: Int, extent: Int) -> Int {
     let inside = interior(extent)
     return inside.contains(position) ? inside.upperBound : position + 1
   }
@@ -90,14 +101,14 @@ package struct Window {
   }
 
   /// The vertical axis over an input of `height`.
-  func vertical(_ height: Int) -> WindowAxis {
+  package func vertical(_ height: Int) -> WindowAxis {
     WindowAxis(
       kernel: Int(kernelHeight), stride: Int(strideHeight), dilation: Int(dilationHeight),
       padBefore: Int(padTop), padAfter: Int(padBottom), input: height)
   }
 
   /// The horizontal axis over an input of `width`.
-  func horizontal(_ width: Int) -> WindowAxis {
+  package func horizontal(_ width: Int) -> WindowAxis {
     WindowAxis(
       kernel: Int(kernelWidth), stride: Int(strideWidth), dilation: Int(dilationWidth),
       padBefore: Int(padLeft), padAfter: Int(padRight), input: width)

@@ -1,14 +1,19 @@
 // What a session gives its operators: kernels and threads.
-import CZoo
-import CZooKernels
+package import CZoo
+package import CZooKernels
 
 /// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
-struct Runtime {
-  let kernels: zoo_kernels
-  let parallel: zoo_parallel?
+package struct Runtime {
+  package let kernels: zoo_kernels
+  package let parallel: zoo_parallel?
+
+  package init(kernels: zoo_kernels, parallel: zoo_parallel?) {
+    self.kernels = kernels
+    self.parallel = parallel
+  }
 
   /// Into how many pieces work is worth cutting; at least 1.
-  var threadCount: Int { max(1, Int(parallel?.thread_count ?? 1)) }
+  package var threadCount: Int { max(1, Int(parallel?.thread_count ?? 1)) }
 
   /// Runs `task(context, i)` for every i in 0..<count and returns when all are done.
   func forEach(_ count: Int, _ context: UnsafeMutableRawPointer?, _ task: @escaping zoo_task) {

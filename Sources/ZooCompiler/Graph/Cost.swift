@@ -12,7 +12,9 @@ package struct Cost {
 
   package init(_ node: GraphNode, _ graph: Graph) {
     let output = graph[node.output]
-    parameters = node.inputs.compactMap { $0 }.filter { graph[$0].constant != nil }
+    // Running statistics are not parameters.
+    let learned = node.operation is TrainableBatchNorm ? node.inputs.prefix(3) : node.inputs[...]
+    parameters = learned.compactMap { $0 }.filter { graph[$0].constant != nil }
       .reduce(0) { $0 + graph[$1].shape.elementCount }
     outputByteCount = output.shape.elementCount * output.type.byteWidth
     guard node.inputs.count > 1, let weights = node.inputs[1] else {

@@ -5,6 +5,8 @@ package import Zoo
 /// A handle of a value in one graph.
 package struct ValueID: Hashable, Sendable {
   package let index: Int
+
+  package init(index: Int) { self.index = index }
 }
 
 /// Elements known when the model is compiled, row-major.

@@ -21,6 +21,7 @@ package func operationName(_ operation: any Operation) -> String {
   case let pool as GlobalPool: "Global" + capitalized("\(pool.kind)") + "Pool"
   case let binary as Binary: capitalized("\(binary.kind)")
   case let unary as Unary: activationName(unary.activation)
+  case is TrainableBatchNorm: "BatchNorm"
   case let softmax as Softmax: softmax.isLogarithm ? "LogSoftmax" : "Softmax"
   default: "\(type(of: operation))"
   }
@@ -60,6 +61,7 @@ package func fusedActivation(_ operation: any Operation) -> Activation {
   case let op as Pool: op.activation
   case let op as Binary: op.activation
   case let op as BatchNorm: op.activation
+  case let op as TrainableBatchNorm: op.activation
   default: .none
   }
 }
@@ -81,6 +83,9 @@ package func fusing(_ activation: Activation, into operation: any Operation) -> 
     op.activation = activation
     return op
   case var op as BatchNorm:
+    op.activation = activation
+    return op
+  case var op as TrainableBatchNorm:
     op.activation = activation
     return op
   case var op as Pool where activation.kind == .clamp:

@@ -39,12 +39,14 @@ struct StringTable {
 }
 
 /// Stores attributes as the words `AttributeReader` reads.
-struct AttributeWriter: Archive {
-  var bytes: [UInt8] = []
+package struct AttributeWriter: Archive {
+  package var bytes: [UInt8] = []
 
-  mutating func field(_ name: StaticString, _ value: inout Int32) { put(UInt32(bitPattern: value)) }
-  mutating func field(_ name: StaticString, _ value: inout Float) { put(value.bitPattern) }
-  mutating func fail() {}
+  package init() {}
+
+  package mutating func field(_ name: StaticString, _ value: inout Int32) { put(UInt32(bitPattern: value)) }
+  package mutating func field(_ name: StaticString, _ value: inout Float) { put(value.bitPattern) }
+  package mutating func fail() {}
 
   private mutating func put(_ word: UInt32) {
     withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }

@@ -13,17 +13,7 @@ package struct ModelFile {
 
   /// Reads and checks the file at `path`.
   package init(path: String) throws(CompileError) {
-    let data: Data
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw CompileError("\(path): no such file")
-    }
-    guard !isDirectory.boolValue else { throw CompileError("\(path): is a directory") }
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw CompileError("\(path): cannot read: \(reason(error))")
-    }
+    let data = try mapFile(path)
     do throws(CompileError) {
       try self.init(data)
     } catch {

@@ -76,8 +76,11 @@ struct Convert: ParsableCommand {
     let base = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
     graph.info["name"] = name ?? base
     graph.info["source"] = (input as NSString).lastPathComponent
-    if let labels { graph.info.labels = try readLabels(labels) }
-    graph.info.hasBackgroundClass = backgroundClass
+    if let labels {
+      graph.info.labels = try readLabels(labels)
+      graph.info.hasBackgroundClass = false
+    }
+    if backgroundClass { graph.info.hasBackgroundClass = true }
     if let last = graph.outputs.first, let producer = graph.producers()[last] {
       var node = graph.nodes[producer]
       while node.operation is Reshape, let before = node.inputs[0],

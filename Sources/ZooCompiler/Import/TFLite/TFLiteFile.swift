@@ -50,15 +50,16 @@ struct TFLiteFile {
   let operators: [TFLiteOperator]
   let inputs: [Int]
   let outputs: [Int]
+  let model: FlatBuffer.Table
+  let data: FlatBuffer
   private let buffers: [FlatBuffer.Table]
-  private let data: FlatBuffer
 
   init(_ bytes: [UInt8]) throws(CompileError) {
     guard bytes.count > 16, bytes[4..<8].elementsEqual("TFL3".utf8) else {
       throw CompileError("not a TFLite file of version 3")
     }
     data = FlatBuffer(bytes: bytes)
-    let model = try data.root
+    model = try data.root
     // Model: 0 version, 1 operator_codes, 2 subgraphs, 3 description, 4 buffers
     let codes = try model.tables(1)
     buffers = try model.tables(4)
@@ -109,12 +110,17 @@ struct TFLiteFile {
 
   /// The bytes of a constant tensor; nil for an activation.
   func bytes(_ tensor: TFLiteTensor) throws(CompileError) -> ArraySlice<UInt8>? {
-    guard tensor.buffer > 0 else { return nil }
-    guard tensor.buffer < buffers.count else {
-      throw CompileError("buffer \(tensor.buffer) of \(buffers.count)")
+    try bytes(ofBuffer: tensor.buffer)
+  }
+
+  /// The bytes of buffer `index`; nil if it is empty.
+  func bytes(ofBuffer index: Int) throws(CompileError) -> ArraySlice<UInt8>? {
+    guard index > 0 else { return nil }
+    guard index < buffers.count else {
+      throw CompileError("buffer \(index) of \(buffers.count)")
     }
     // Buffer: 0 data, 1 offset, 2 size (data outside the FlatBuffer, in files over 2 GB)
-    let table = buffers[tensor.buffer]
+    let table = buffers[index]
     let inside = try table.bytes(0)
     if !inside.isEmpty { return inside }
     let offset = try table.int(1, UInt64.self)

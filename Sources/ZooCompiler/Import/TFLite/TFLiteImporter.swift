@@ -75,7 +75,16 @@ struct TFLiteImporter {
       graph[id].name = name(index)
       graph.outputs.append(id)
     }
+    try addLabels()
     return graph
+  }
+
+  /// Labels that the file brings; only if there is one per class, because they could mean something else.
+  private mutating func addLabels() throws(CompileError) {
+    let labels = try file.labels()
+    guard let output = graph.outputs.first, labels.count == graph[output].shape.last else { return }
+    graph.info.labels = labels
+    graph.info.hasBackgroundClass = labels.first?.lowercased() == "background"
   }
 
   func name(_ index: Int) -> String {

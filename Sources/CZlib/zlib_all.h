@@ -1,0 +1,2 @@
+// zlib, the system's copy, which libpng needs anyway.
+#include <zlib.h>

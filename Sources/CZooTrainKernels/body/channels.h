@@ -1,0 +1,111 @@
+// Passes over rows of channels: statistics, affine maps, depthwise products.
+
+// Runs the code for each vector of channels; inside, `at` is the first channel, LOAD and STORE respect the tail.
+#define EACH_VECTOR(channels, ...)                                                                \
+  {                                                                                                \
+    size_t at = 0;                                                                                 \
+    for (; at + VL <= (channels); at += VL) {                                                      \
+      const int partial = 0;                                                                       \
+      const vmask mask = v_mask(0);                                                                \
+      (void)mask;                                                                                  \
+      __VA_ARGS__                                                                                  \
+    }                                                                                              \
+    if (at < (channels)) {                                                                         \
+      const int partial = 1;                                                                       \
+      const vmask mask = v_mask((channels) - at);                                                  \
+      __VA_ARGS__                                                                                  \
+    }                                                                                              \
+  }
+#define LOAD(p) (partial ? v_load_part(p, mask) : v_load(p))
+#define STORE(p, x) (partial ? v_store_part(p, mask, x) : v_store(p, x))
+
+static void moments(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares) {
+  EACH_VECTOR(channels, {
+    const vf k = LOAD(shift + at);
+    vf s = LOAD(sum + at), q = LOAD(squares + at);
+    for (size_t r = 0; r < rows; r++) {
+      const vf d = v_sub(LOAD(x + r * channels + at), k);
+      s = v_add(s, d);
+      q = v_fma(d, d, q);
+    }
+    STORE(sum + at, s);
+    STORE(squares + at, q);
+  })
+}
+
+static void sums(size_t rows, size_t channels, const float *x, float *sum) {
+  EACH_VECTOR(channels, {
+    vf s = LOAD(sum + at);
+    for (size_t r = 0; r < rows; r++)
+      s = v_add(s, LOAD(x + r * channels + at));
+    STORE(sum + at, s);
+  })
+}
+
+static void masked_dots(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper,
+                        const float *x, const float *mean, float *sum, float *dots) {
+  const vf low = v_set(lower), high = v_set(upper);
+  EACH_VECTOR(channels, {
+    const vf k = LOAD(mean + at);
+    vf s = LOAD(sum + at), q = LOAD(dots + at);
+    for (size_t r = 0; r < rows; r++) {
+      const size_t i = r * channels + at;
+      const vf z = v_inside(LOAD(y + i), low, high, LOAD(dy + i));
+      STORE(dy + i, z);
+      s = v_add(s, z);
+      q = v_fma(z, v_sub(LOAD(x + i), k), q);
+    }
+    STORE(sum + at, s);
+    STORE(dots + at, q);
+  })
+}
+
+static void affine(size_t rows, size_t channels, const float *x, const float *scale, const float *shift, float lower,
+                   float upper, float *y) {
+  const vf low = v_set(lower), high = v_set(upper);
+  EACH_VECTOR(channels, {
+    const vf a = LOAD(scale + at), b = LOAD(shift + at);
+    for (size_t r = 0; r < rows; r++) {
+      const size_t i = r * channels + at;
+      STORE(y + i, v_min(v_max(v_fma(LOAD(x + i), a, b), low), high));
+    }
+  })
+}
+
+static void affine2(size_t rows, size_t channels, const float *dz, const float *x, const float *a, const float *b,
+                    const float *d, int adds, float *dx) {
+  EACH_VECTOR(channels, {
+    const vf va = LOAD(a + at), vb = LOAD(b + at), vd = LOAD(d + at);
+    for (size_t r = 0; r < rows; r++) {
+      const size_t i = r * channels + at;
+      vf y = v_fma(LOAD(dz + i), va, v_fma(LOAD(x + i), vb, vd));
+      if (adds)
+        y = v_add(y, LOAD(dx + i));
+      STORE(dx + i, y);
+    }
+  })
+}
+
+static void dot(size_t channels, const zoo_train_walk *w, float *c) {
+  EACH_VECTOR(channels, {
+    vf s = LOAD(c + at);
+    for (size_t r = 0; r < w->rows; r++) {
+      const float *a = w->a + r * w->a_row + at, *b = w->b + r * w->b_row + at;
+      for (size_t m = 0; m < w->count; m++, a += w->a_pixel, b += w->b_pixel)
+        s = v_fma(LOAD(a), LOAD(b), s);
+    }
+    STORE(c + at, s);
+  })
+}
+
+static void scatter(size_t channels, const zoo_train_walk *walk, const float *w, float *y) {
+  EACH_VECTOR(channels, {
+    const vf k = LOAD(w + at);
+    for (size_t r = 0; r < walk->rows; r++) {
+      const float *a = walk->a + r * walk->a_row + at;
+      float *to = y + r * walk->b_row + at;
+      for (size_t m = 0; m < walk->count; m++, a += walk->a_pixel, to += walk->b_pixel)
+        STORE(to, v_fma(LOAD(a), k, LOAD(to)));
+    }
+  })
+}

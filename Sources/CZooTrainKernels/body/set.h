@@ -1,0 +1,23 @@
+// All bodies in the words of the including file, and the set they make. SET and ISA_NAME name it.
+#include "outer.h"
+#include "channels.h"
+#include "elements.h"
+
+const zoo_train_kernels SET = {
+    .isa_name = ISA_NAME,
+    .outer = outer,
+    .dot = dot,
+    .scatter = scatter,
+    .moments = moments,
+    .sums = sums,
+    .masked_dots = masked_dots,
+    .affine = affine,
+    .affine2 = affine2,
+    .activation = activation,
+    .add = add,
+    .multiply = multiply,
+    .pool = pool,
+    .sgd = sgd,
+    .rmsprop = rmsprop,
+    .adam = adam,
+};

@@ -1,0 +1,115 @@
+// Kernels of training: what gradients need beyond the kernels of inference.
+//
+// One set of functions is compiled for each instruction set from the same bodies (body/*.h), in the words of
+// CZooKernels/simd. The same rules hold: no allocation, no global state, nothing outside the stated elements
+// is touched. Sums run in a stated order, so a driver that cuts work at fixed places gets fixed results.
+#ifndef ZOO_TRAIN_KERNELS_H
+#define ZOO_TRAIN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// --- sums of products over pixels ---------------------------------------------------------------------
+//
+// Two grids of pixels walked together: `rows` lines of `count` pixels. Weight gradients of convolutions are
+// such sums for each tap of the window, over the pixels for which the tap lies inside the image.
+typedef struct zoo_train_walk {
+  size_t rows, count;
+  const float *a;        // first pixel of the first grid
+  size_t a_row, a_pixel; // elements from line to line, from pixel to pixel
+  const float *b;
+  size_t b_row, b_pixel;
+} zoo_train_walk;
+
+// How an activation's derivative follows from its output y (or, where noted, from its input).
+typedef enum zoo_train_activation {
+  ZOO_TRAIN_CLAMP = 0,        // alpha < y < beta ? 1 : 0
+  ZOO_TRAIN_LEAKY_RELU = 1,   // y < 0 ? alpha : 1   (alpha > 0)
+  ZOO_TRAIN_SIGMOID = 2,      // y (1 - y)
+  ZOO_TRAIN_TANH = 3,         // 1 - y^2
+  ZOO_TRAIN_HARD_SIGMOID = 4, // 0 < y < 1 ? alpha : 0
+  ZOO_TRAIN_HARD_SWISH = 5,   // of the input x: 0 below -3, 1 above 3, else x / 3 + 1 / 2
+  ZOO_TRAIN_EXP = 6,          // y
+  ZOO_TRAIN_ELU = 7,          // y < 0 ? y + alpha : 1
+  ZOO_TRAIN_SILU = 8,         // of the input x and the output y: alpha y + s (1 - alpha y), s = y / x
+  ZOO_TRAIN_ACTIVATION_IS_32_BITS = 0x7fffffff
+} zoo_train_activation;
+
+// A pooling window over `pixels` outputs that share the same valid taps.
+typedef struct zoo_train_pool {
+  int is_max; // else a sum times `scale`
+  size_t channels, kh, kw, pixels;
+  const float *x; // read only for a maximum
+  const float *y; // likewise
+  const float *dy;
+  float *dx;                             // added to
+  size_t x_pixel, x_row, x_column;       // of x and dx
+  size_t y_pixel;                        // of y and dy
+  float scale;
+  int is_min;                            // a minimum is found as a maximum is: the first tap equal to y
+} zoo_train_pool;
+
+// Numbers of one step of an optimiser.
+typedef struct zoo_train_update {
+  float rate;          // learning rate of this step
+  float gradient_scale; // gradients are multiplied by this first (clipping)
+  float decay;         // L2: gradient += decay * weight
+  float decoupled;     // AdamW: weight -= rate * decoupled * weight
+  float momentum;      // SGD: velocity's share; RMSprop: likewise
+  float beta1, beta2;  // Adam; RMSprop's rho is beta2
+  float correction1, correction2; // Adam: 1 / (1 - beta^t)
+  float epsilon;
+  int nesterov;
+} zoo_train_update;
+
+typedef struct zoo_train_kernels {
+  const char *isa_name;
+
+  // c[i * c_row + j] += sum over rows, pixels of a[i] b[j]; i < m, j < n. Pixels in order, one accumulator each.
+  void (*outer)(size_t m, size_t n, const zoo_train_walk *walk, float *c, size_t c_row);
+  // c[j] += sum over rows, pixels of a[j] b[j].
+  void (*dot)(size_t channels, const zoo_train_walk *walk, float *c);
+  // y pixel[j] += a pixel[j] w[j]; the grid of y takes the place of b.
+  void (*scatter)(size_t channels, const zoo_train_walk *walk, const float *w, float *y);
+
+  // sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over dense rows of `channels`.
+  void (*moments)(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares);
+  // sum[c] += x over dense rows.
+  void (*sums)(size_t rows, size_t channels, const float *x, float *sum);
+  // dz = lower < y < upper ? dy : 0, stored over dy; sum[c] += dz, dots[c] += dz (x - mean[c]).
+  void (*masked_dots)(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper,
+                      const float *x, const float *mean, float *sum, float *dots);
+  // y = min(max(x scale[c] + shift[c], lower), upper)
+  void (*affine)(size_t rows, size_t channels, const float *x, const float *scale, const float *shift, float lower,
+                 float upper, float *y);
+  // dx = (adds ? dx : 0) + dz a[c] + x b[c] + d[c]
+  void (*affine2)(size_t rows, size_t channels, const float *dz, const float *x, const float *a, const float *b,
+                  const float *d, int adds, float *dx);
+
+  // dx = dy f'(...); dx may be dy. x is read only where the derivative needs it.
+  void (*activation)(zoo_train_activation kind, float alpha, float beta, size_t count, const float *x, const float *y,
+                     const float *dy, float *dx);
+  // y = (adds ? y : 0) + scale * x
+  void (*add)(size_t count, float scale, const float *x, int adds, float *y);
+  // y = (adds ? y : 0) + a * b
+  void (*multiply)(size_t count, const float *a, const float *b, int adds, float *y);
+  void (*pool)(const zoo_train_pool *pool);
+
+  void (*sgd)(size_t count, const zoo_train_update *u, const float *gradient, float *weight, float *velocity);
+  void (*rmsprop)(size_t count, const zoo_train_update *u, const float *gradient, float *weight, float *square,
+                  float *velocity);
+  void (*adam)(size_t count, const zoo_train_update *u, const float *gradient, float *weight, float *mean,
+               float *square);
+} zoo_train_kernels;
+
+// The set for an instruction set of zoo_kernels.h; the scalar one for a value that is unknown.
+const zoo_train_kernels *zoo_train_kernels_for(uint32_t isa);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

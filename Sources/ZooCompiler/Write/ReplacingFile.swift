@@ -1,0 +1,67 @@
+// A file that appears whole or not at all.
+import Foundation
+
+/// A new version of a file: written in pieces under a temporary name in the same folder, then renamed over the old version.
+///
+/// Without `commit` the temporary file is removed and the old version stays.
+package final class ReplacingFile {
+  private let path: String
+  private let temporary: String
+  private var descriptor: Int32
+  private var isCommitted = false
+
+  /// Creates the temporary file.
+  ///
+  /// - Throws: `CompileError` naming `path` if the folder is missing or does not allow it.
+  package init(_ path: String) throws(CompileError) {
+    self.path = path
+    temporary = "\(path).\(UUID().uuidString).tmp"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure() }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if !isCommitted { unlink(temporary) }
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Throws: `CompileError` if the disk is full or fails.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(CompileError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      // A single write takes at most 2 GiB on Linux; it says how much it took.
+      let count = Foundation.write(
+        descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure() }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Appends elements as they lie in memory.
+  ///
+  /// - Throws: as above.
+  package func write<Element: BitwiseCopyable>(_ elements: [Element]) throws(CompileError) {
+    let result = elements.withUnsafeBytes { raw in
+      Result { () throws(CompileError) in try write(raw) }
+    }
+    try result.get()
+  }
+
+  /// Makes what was written the file at `path`, safely on the disk.
+  ///
+  /// - Throws: `CompileError` if the disk is full or fails, or a folder has that name.
+  package func commit() throws(CompileError) {
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0, rename(temporary, path) == 0 else { throw failure() }
+    isCommitted = true
+  }
+
+  private func failure() -> CompileError {
+    CompileError("\(path): cannot write: \(String(cString: strerror(errno)))")
+  }
+}

@@ -1,0 +1,64 @@
+// Gradient of convolution.
+import Zoo
+import ZooCompiler
+
+/// dL/dW = conv(X, dL/dZ), dL/dX = full_conv(flip(W), dL/dZ), dL/db = sum(dL/dZ).
+///
+/// - Source: Dumoulin, Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+final class ConvolutionLayer: OperatorLayer {
+  let site: LayerSite
+  let call: OperatorCall
+  private let operation: Conv2D
+  private let packed: Buffer
+  private let weightGradient: ConvolutionWeightGradient
+  private let inputGradient: ConvolutionInputGradient?
+
+  init(_ site: LayerSite, _ operation: Conv2D) throws(CompileError) {
+    self.operation = operation
+    guard let x = site.inputs[0], let weights = site.inputs[1] else {
+      throw CompileError("'\(site.name)': convolution without input or weights")
+    }
+    packed = Buffer(count: weights.count)
+    weightGradient = ConvolutionWeightGradient(operation, x: x, output: site.output)
+    inputGradient =
+      x.gradient == nil
+      ? nil : try ConvolutionInputGradient(operation, name: site.name, x: x, output: site.output)
+    var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
+    operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
+    self.site = site
+    call = try OperatorCall(
+        operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
+        site.context.workers)
+  }
+
+  func forward() {
+    let weights = input(1)
+    let depth = weights.shape[1]
+    let columns = weights.shape[2]
+    for group in 0..<Int(operation.groups) {
+      let offset = group * depth * columns
+      packPanels(
+        weights.value + offset, rows: depth, columns: columns, rowStride: columns,
+        to: packed.base + offset)
+    }
+    call.run()
+  }
+
+  func backward() {
+    guard let dz = output.gradient else { return }
+    undo(operation.activation)
+    if inputs.count > 3, let addend = inputs[3], let (target, adds) = addend.contribute() {
+      workers.add(dz, to: target, adds: adds, count: output.count)
+    }
+    if inputs.count > 2 {
+      addBiasGradient(
+        inputs[2], dy: dz, rows: output.shape.rowCount, channels: output.shape[3], workers)
+    }
+    if let (target, adds) = input(1).contribute() {
+      weightGradient.run(dz, to: target, adds: adds, workers)
+    }
+    if let inputGradient, let (target, adds) = input(0).contribute() {
+      inputGradient.run(weights: input(1).value, dz, to: target, adds: adds, workers)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// Gradient of dense layers.
+import CZooTrainKernels
+import Zoo
+import ZooCompiler
+
+/// dL/dW = X^T dZ, dL/dX = dZ W^T, dL/db = sum of the rows of dZ.
+final class DenseLayer: OperatorLayer {
+  let site: LayerSite
+  let call: OperatorCall
+  private let operation: Dense
+  private let packed: Buffer
+  private let transposed: Buffer?
+
+  /// Rows of the weight matrix that one piece of work covers.
+  private static let block = 48
+
+  init(_ site: LayerSite, _ operation: Dense) throws(CompileError) {
+    self.operation = operation
+    guard let x = site.inputs[0], let weights = site.inputs[1] else {
+      throw CompileError("'\(site.name)': dense layer without input or weights")
+    }
+    packed = Buffer(count: weights.count)
+    transposed = x.gradient == nil ? nil : Buffer(count: weights.count)
+    var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
+    operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
+    self.site = site
+    call = try OperatorCall(
+        operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
+        site.context.workers)
+  }
+
+  func forward() {
+    let weights = input(1)
+    packPanels(
+      weights.value, rows: weights.shape[0], columns: weights.shape[1],
+      rowStride: weights.shape[1], to: packed.base)
+    call.run()
+  }
+
+  func backward() {
+    guard let dz = output.gradient else { return }
+    undo(operation.activation)
+    let x = input(0)
+    let weights = input(1)
+    let rows = output.shape.rowCount
+    let depth = weights.shape[0]
+    let columns = weights.shape[1]
+    if inputs.count > 3, let addend = inputs[3], let (target, adds) = addend.contribute() {
+      workers.add(dz, to: target, adds: adds, count: output.count)
+    }
+    if inputs.count > 2 {
+      addBiasGradient(inputs[2], dy: dz, rows: rows, channels: columns, workers)
+    }
+    if let target = weights.contributeByAdding() {
+      workers.forEachPiece(of: depth, size: DenseLayer.block) { part in
+        var walk = zoo_train_walk()
+        walk.rows = 1
+        walk.count = rows
+        walk.a = UnsafePointer(x.value) + part.lowerBound
+        walk.a_pixel = depth
+        walk.b = UnsafePointer(dz)
+        walk.b_pixel = columns
+        workers.kernels.outer(
+          part.count, columns, &walk, target + part.lowerBound * columns, columns)
+      }
+    }
+    guard let transposed, let (dx, adds) = x.contribute() else { return }
+    packTransposed(
+      weights.value, taps: [0], inputs: depth, outputs: columns, to: transposed.base)
+    MatrixProduct(
+      source: ImageSource(matrix: dz, rows: rows, depth: columns, rowStride: columns),
+      rows: rows, columns: depth, depth: columns, weights: transposed.base, bias: nil,
+      addend: adds ? UnsafePointer(dx) : nil, addendStride: depth, output: dx,
+      outputStride: depth, activation: .none, runtime: workers.runtime.pointee
+    ).start()
+  }
+}

@@ -1,0 +1,62 @@
+// Residual networks for pictures of 32 x 32.
+import ZooCompiler
+import Zoo
+
+/// He and others, "Deep residual learning for image recognition", arXiv:1512.03385, section 4.2: a convolution, three
+/// stages of n blocks with 16, 32 and 64 channels, global mean, classes. Depth is 6 n + 2 (8: n = 1).
+/// Shortcuts that change shape are 1 x 1 convolutions (option B).
+private func resNet(
+  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: Int
+) throws(CompileError) -> ValueID {
+  var x = try b.convolution(
+    "conv1", image, channels: 16, kernel: 3, padding: .explicit(1), bias: false)
+  x = try b.relu(try b.batchNorm("bn1", x))
+  for stage in 0..<3 {
+    for block in 0..<blocks {
+      let stride = stage > 0 && block == 0 ? 2 : 1
+      x = try basicBlock(
+        &b, x, "layer\(stage + 1).\(block)", channels: 16 << stage, stride: stride)
+    }
+  }
+  x = try b.flatten(try b.globalPool(.average, x, "avgpool"))
+  return try b.softmax(try b.dense("fc", x, classes))
+}
+
+/// Two 3 x 3 convolutions around which the input is carried.
+func basicBlock(
+  _ b: inout NetworkBuilder, _ input: ValueID, _ name: String, channels: Int, stride: Int
+) throws(CompileError) -> ValueID {
+  try b.scope(name) { b throws(CompileError) in
+    var x = try b.convolution(
+      "conv1", input, channels: channels, kernel: 3, stride: stride, padding: .explicit(1),
+      bias: false)
+    x = try b.relu(try b.batchNorm("bn1", x))
+    x = try b.convolution(
+      "conv2", x, channels: channels, kernel: 3, padding: .explicit(1), bias: false)
+    x = try b.batchNorm("bn2", x)
+    var shortcut = input
+    if stride != 1 || b.shape(input)[3] != channels {
+      shortcut = try b.convolution(
+        "downsample.0", input, channels: channels, kernel: 1, stride: stride, bias: false)
+      shortcut = try b.batchNorm("downsample.1", shortcut)
+    }
+    return try b.relu(try b.addition(x, shortcut))
+  }
+}
+
+private func entry(
+  _ name: String, _ summary: String, blocks: Int, parameters: Int
+) -> Architecture {
+  Architecture(
+    name, summary, input: (32, 32, 3), classes: 10, preprocessing: cifarPreprocessing,
+    parameterCount: parameters
+  ) { b, image, classes throws(CompileError) in
+    try resNet(&b, image, classes: classes, blocks: blocks)
+  }
+}
+
+let cifarResNets = [
+  entry("resnet8-cifar10", "ResNet-8, CIFAR-10", blocks: 1, parameters: 78_042),
+  entry("resnet20-cifar10", "ResNet-20, CIFAR-10", blocks: 3, parameters: 272_474),
+  entry("resnet32-cifar10", "ResNet-32, CIFAR-10", blocks: 5, parameters: 466_906),
+]
