@@ -8,8 +8,8 @@
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v
 // starts at w[v] + k * step. `mask` covers the last vector if `partial`.
-INLINE void tile(const int rows, const int vectors, const int partial, vmask mask,
-                 const float *const *w, size_t step, const zoo_f32_igemm_params *p, size_t column) {
+INLINE void tile(const int rows, const int vectors, const int partial, vmask mask, const float *const *w, size_t step,
+                 const zoo_f32_igemm_params *p, size_t column) {
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;

@@ -74,9 +74,9 @@ INLINE void unary_kind(const zoo_f32_unary_kind kind, size_t count, const zoo_f3
   }
 }
 
-#define CASE(kind)                                                                                 \
-  case kind:                                                                                       \
-    unary_kind(kind, count, p);                                                                    \
+#define CASE(kind)              \
+  case kind:                    \
+    unary_kind(kind, count, p); \
     break;
 
 INLINE void unary(size_t count, const zoo_f32_unary_params *p) {

@@ -34,9 +34,7 @@ INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(magnitude, _mm256_set1_ps(bound), _CMP_LT_OQ));
 }
 // x where it is NaN, else y.
-INLINE vf v_keep_nan(vf x, vf y) {
-  return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-}
+INLINE vf v_keep_nan(vf x, vf y) { return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
 // 2^k for integral k in -126...127.
 INLINE vf v_exp2i(vf k) {
   __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));
