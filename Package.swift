@@ -76,21 +76,29 @@ let package = Package(
 
     // MARK: Tests
     .systemLibrary(name: "CTinyModel", path: "Tests/CConsumer"),
+    .target(
+      name: "TestSupport", dependencies: ["CZoo", "Zoo"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(
       name: "ZooHostTests",
       dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"], swiftSettings: strict),
+      name: "ZooTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
     .testTarget(
-      name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
+      name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooImageTests", dependencies: ["CZoo", "Zoo", "ZooImage"], exclude: ["Fixtures"],
+      name: "ZooGoldenTests",
+      dependencies: ["CZoo", "CZooPlatform", "TestSupport", "Zoo", "ZooCompiler", "ZooImage"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ZooImageTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooImage"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
   ],

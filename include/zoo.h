@@ -81,9 +81,9 @@ typedef enum zoo_status {
   ZOO_FILE_NOT_FOUND = 60,
   ZOO_FILE_UNREADABLE = 61,
   /* images (host tier) */
-  ZOO_IMAGE_FORMAT = 70,    /**< neither PNG nor JPEG, or a kind of them that is not supported */
-  ZOO_IMAGE_CORRUPT = 71,   /**< damaged or truncated */
-  ZOO_IMAGE_TOO_LARGE = 72, /**< more pixels than the limit; decided from the header */
+  ZOO_IMAGE_FORMAT = 70,             /**< neither PNG nor JPEG, or a kind of them that is not supported */
+  ZOO_IMAGE_CORRUPT = 71,            /**< damaged or truncated */
+  ZOO_IMAGE_TOO_LARGE = 72,          /**< more pixels than the limit; decided from the header */
   ZOO_STATUS_IS_32_BITS = 0x7fffffff /**< not a status: gives the type the same size under -fshort-enums */
 } zoo_status;
 
@@ -148,13 +148,13 @@ typedef struct zoo_tensor {
   zoo_layout layout;
   uint32_t rank;
   int32_t shape[ZOO_MAX_RANK]; /**< outermost first; entries past `rank` are 1 */
-  int32_t row_stride; /**< elements from one innermost vector to the next; shape[rank-1] when dense.
-                           Larger where the tensor is a channel slice of a concatenation. Model inputs
-                           and outputs are always dense. */
-  uint32_t scale_count;       /**< 0: not quantised; 1: per tensor; else one per index of scale_axis */
-  uint32_t scale_axis;        /**< the axis scales belong to, if scale_count > 1 */
-  const float *scales;        /**< real = scale * (q - zero_point) */
-  const int32_t *zero_points; /**< scale_count values */
+  int32_t row_stride;          /**< elements from one innermost vector to the next; shape[rank-1] when dense.
+                                    Larger where the tensor is a channel slice of a concatenation. Model inputs
+                                    and outputs are always dense. */
+  uint32_t scale_count;        /**< 0: not quantised; 1: per tensor; else one per index of scale_axis */
+  uint32_t scale_axis;         /**< the axis scales belong to, if scale_count > 1 */
+  const float *scales;         /**< real = scale * (q - zero_point) */
+  const int32_t *zero_points;  /**< scale_count values */
 } zoo_tensor;
 
 /** Index of the largest element (the first of equals; NaN never wins). 0 for NULL or an unsupported type. */
@@ -215,22 +215,22 @@ typedef struct zoo_operator {
  * The built-in operators: X(code, name). Codes are part of the file format and never reused.
  * For each there is a constant `zoo_op_<name>`; firmware lists just those its model uses.
  */
-#define ZOO_OPERATORS(X)                                                                             \
-  X(1, conv2d)                                                                                       \
-  X(2, depthwise_conv2d)                                                                             \
-  X(3, dense)                                                                                        \
-  X(4, pool)                                                                                         \
-  X(5, global_pool)                                                                                  \
-  X(6, binary)                                                                                       \
-  X(7, unary)                                                                                        \
-  X(8, concat)                                                                                       \
-  X(9, pad)                                                                                          \
-  X(10, reshape)                                                                                     \
-  X(11, transpose)                                                                                   \
-  X(12, batch_norm)                                                                                  \
-  X(13, local_response_norm)                                                                         \
-  X(14, softmax)                                                                                     \
-  X(15, slice)                                                                                       \
+#define ZOO_OPERATORS(X)     \
+  X(1, conv2d)               \
+  X(2, depthwise_conv2d)     \
+  X(3, dense)                \
+  X(4, pool)                 \
+  X(5, global_pool)          \
+  X(6, binary)               \
+  X(7, unary)                \
+  X(8, concat)               \
+  X(9, pad)                  \
+  X(10, reshape)             \
+  X(11, transpose)           \
+  X(12, batch_norm)          \
+  X(13, local_response_norm) \
+  X(14, softmax)             \
+  X(15, slice)               \
   X(16, mean)
 
 #define ZOO_DECLARE_OPERATOR(code, name) ZOO_API extern const zoo_operator zoo_op_##name;
@@ -294,9 +294,9 @@ ZOO_API zoo_status zoo_session_init(const void *model, size_t model_size, void *
  * As zoo_session_init, but with just the operators given: the linker then drops all others.
  * options->operators is ignored. `operators` must outlive the session.
  */
-ZOO_API zoo_status zoo_session_init_using(const zoo_operator *const *operators, size_t operator_count, const void *model,
-                                          size_t model_size, void *arena, size_t arena_size, const zoo_options *options,
-                                          zoo_session **session, zoo_error *error);
+ZOO_API zoo_status zoo_session_init_using(const zoo_operator *const *operators, size_t operator_count,
+                                          const void *model, size_t model_size, void *arena, size_t arena_size,
+                                          const zoo_options *options, zoo_session **session, zoo_error *error);
 
 /**
  * Runs the model once. Inputs must be written before each run: their memory is reused while running.

@@ -54,8 +54,8 @@ ZOO_API zoo_status zoo_image_load(const char *path, const zoo_image_options *opt
                                   zoo_error *error);
 
 /** As zoo_image_load, from memory. `bytes` is not needed afterwards. */
-ZOO_API zoo_status zoo_image_decode(const void *bytes, size_t size, const zoo_image_options *options,
-                                    zoo_image **image, zoo_error *error);
+ZOO_API zoo_status zoo_image_decode(const void *bytes, size_t size, const zoo_image_options *options, zoo_image **image,
+                                    zoo_error *error);
 
 /** Width and height in pixels; 0 for NULL. */
 ZOO_API uint32_t zoo_image_width(const zoo_image *image);
@@ -153,15 +153,14 @@ typedef struct zoo_host_options {
  * End it with zoo_close. zoo_run on it allocates nothing.
  * Errors: ZOO_INVALID_ARGUMENT, ZOO_OUT_OF_MEMORY, ZOO_CHECKSUM_MISMATCH, and those of zoo_session_init.
  */
-ZOO_API zoo_status zoo_session_open(zoo_model *model, const zoo_host_options *options,
-                                    zoo_session **session, zoo_error *error);
+ZOO_API zoo_status zoo_session_open(zoo_model *model, const zoo_host_options *options, zoo_session **session,
+                                    zoo_error *error);
 
 /**
  * Opens the model at `path` and a session on it, which alone keeps the model open: zoo_model_open, zoo_session_open and
  * zoo_model_close in one. End it with zoo_close. Errors: those of the three; messages begin with the path.
  */
-ZOO_API zoo_status zoo_open(const char *path, const zoo_host_options *options,
-                            zoo_session **session, zoo_error *error);
+ZOO_API zoo_status zoo_open(const char *path, const zoo_host_options *options, zoo_session **session, zoo_error *error);
 
 /**
  * Ends a session of zoo_open or zoo_session_open: its threads, its memory, its use of the model. Everything that
@@ -184,22 +183,21 @@ ZOO_API void zoo_close(zoo_session *session);
  * Allocates temporary memory. Errors: ZOO_INVALID_ARGUMENT (NULL, no such input), ZOO_INVALID_SHAPE,
  * ZOO_UNSUPPORTED_TYPE, ZOO_OUT_OF_MEMORY; ZOO_MODEL_CORRUPT if the model's preprocessing makes no sense.
  */
-ZOO_API zoo_status zoo_set_image(zoo_session *session, size_t input_index, const zoo_image *image,
-                                 zoo_error *error);
+ZOO_API zoo_status zoo_set_image(zoo_session *session, size_t input_index, const zoo_image *image, zoo_error *error);
 
 /**
  * The most probable classes of a picture: zoo_set_image on input 0, zoo_run, zoo_top.
  * *count: in, room in `top`; out, how many were written. Labels live as long as the session.
  */
-ZOO_API zoo_status zoo_classify_image(zoo_session *session, const zoo_image *image,
-                                      zoo_prediction *top, size_t *count, zoo_error *error);
+ZOO_API zoo_status zoo_classify_image(zoo_session *session, const zoo_image *image, zoo_prediction *top, size_t *count,
+                                      zoo_error *error);
 
 /**
  * As zoo_classify_image, for the PNG or JPEG file at `path`, turned upright as its EXIF orientation says.
  * Errors: also ZOO_FILE_NOT_FOUND, ZOO_FILE_UNREADABLE and the ZOO_IMAGE_ ones, whose messages begin with the path.
  */
-ZOO_API zoo_status zoo_classify_file(zoo_session *session, const char *path, zoo_prediction *top,
-                                     size_t *count, zoo_error *error);
+ZOO_API zoo_status zoo_classify_file(zoo_session *session, const char *path, zoo_prediction *top, size_t *count,
+                                     zoo_error *error);
 
 #ifdef __cplusplus
 }

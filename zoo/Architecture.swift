@@ -19,7 +19,8 @@ package struct Architecture: Sendable {
   package init(
     _ name: String, _ summary: String, input: (height: Int, width: Int, channels: Int),
     classes: Int, preprocessing: Preprocessing, parameterCount: Int,
-    _ describe: @escaping @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) ->
+    _ describe:
+      @escaping @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) ->
       ValueID
   ) {
     self.name = name

@@ -1,6 +1,6 @@
+import Zoo
 // Residual networks for pictures of 32 x 32.
 import ZooCompiler
-import Zoo
 
 /// He and others, "Deep residual learning for image recognition", arXiv:1512.03385, section 4.2: a convolution, three
 /// stages of n blocks with 16, 32 and 64 channels, global mean, classes. Depth is 6 n + 2 (8: n = 1).

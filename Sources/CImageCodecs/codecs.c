@@ -29,8 +29,8 @@ zoo_codec_status zoo_codec_probe(const uint8_t *bytes, size_t size, zoo_codec_in
   return unknown(message);
 }
 
-zoo_codec_status zoo_codec_decode(const uint8_t *bytes, size_t size, const uint8_t background[3],
-                                  uint8_t *rgb, char message[ZOO_CODEC_MESSAGE_SIZE]) {
+zoo_codec_status zoo_codec_decode(const uint8_t *bytes, size_t size, const uint8_t background[3], uint8_t *rgb,
+                                  char message[ZOO_CODEC_MESSAGE_SIZE]) {
   if (is_png(bytes, size))
     return zoo_png_decode(bytes, size, background, rgb, message);
   if (is_jpeg(bytes, size))

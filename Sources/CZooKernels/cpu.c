@@ -33,6 +33,4 @@ uint32_t zoo_kernels_best(void) { return detect(); }
 uint32_t zoo_kernels_best(void) { return ZOO_KERNELS_SCALAR; }
 #endif
 
-bool zoo_kernels_supported(uint32_t isa) {
-  return isa >= ZOO_KERNELS_SCALAR && isa <= zoo_kernels_best();
-}
+bool zoo_kernels_supported(uint32_t isa) { return isa >= ZOO_KERNELS_SCALAR && isa <= zoo_kernels_best(); }

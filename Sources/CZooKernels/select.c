@@ -24,28 +24,28 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
 static zoo_kernels choose(uint32_t limit, const char *name) {
   zoo_kernels k = {.isa = limit, .isa_name = name};
-#define ROW(isa, ISA, function, rows, columns)                                                     \
-  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
 #include <f32_igemm/f32_igemm.inc>
 #undef ROW
-#define ROW(isa, ISA, function, rows, columns)                                                     \
-  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_dwconv = function;
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
-#define ROW(isa, ISA, function, rows, columns)                                                     \
-  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_pool = function;
 #include <f32_pool/f32_pool.inc>
 #undef ROW
-#define ROW(isa, ISA, function, rows, columns)                                                     \
-  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_binary = function;
 #include <f32_binary/f32_binary.inc>
 #undef ROW
-#define ROW(isa, ISA, function, rows, columns)                                                     \
-  if (ZOO_KERNELS_##ISA <= limit)                                                                  \
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_unary = function;
 #include <f32_unary/f32_unary.inc>
 #undef ROW
@@ -63,8 +63,7 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
   }
 }
 
-#define ENTRY(family, isa, function, mr, nr)                                                       \
-  {#family, #function, isa, mr, nr, (void (*)(void))function},
+#define ENTRY(family, isa, function, mr, nr) {#family, #function, isa, mr, nr, (void (*)(void))function},
 static const zoo_ukernel list[] = {
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_igemm/f32_igemm.inc>

@@ -3,13 +3,12 @@
 // that firmware names.
 #include "zoo.h"
 
-#define DECLARE(code, name)                                                                        \
-  zoo_status zoo_##name##_prepare(const zoo_node *node, zoo_error *error);                         \
+#define DECLARE(code, name)                                                \
+  zoo_status zoo_##name##_prepare(const zoo_node *node, zoo_error *error); \
   zoo_status zoo_##name##_run(const zoo_node *node, zoo_error *error);
 ZOO_OPERATORS(DECLARE)
 
-#define DEFINE(code, name)                                                                         \
-  const zoo_operator zoo_op_##name = {code, #name, zoo_##name##_prepare, zoo_##name##_run};
+#define DEFINE(code, name) const zoo_operator zoo_op_##name = {code, #name, zoo_##name##_prepare, zoo_##name##_run};
 ZOO_OPERATORS(DEFINE)
 
 #define ENTRY(code, name) &zoo_op_##name,

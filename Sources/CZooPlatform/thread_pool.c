@@ -72,8 +72,8 @@ static uint32_t do_pieces(zoo_platform_pool *pool) {
     uint32_t index = next_index(ticket);
     if (index == CLOSED || index >= count)
       return run_number(ticket);
-    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1,
-                                               memory_order_acq_rel, memory_order_acquire))
+    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1, memory_order_acq_rel,
+                                               memory_order_acquire))
       continue;
     ticket += 1;
     task(context, index);
@@ -200,8 +200,7 @@ static void start_workers(zoo_platform_pool *pool) {
 zoo_platform_pool *zoo_platform_pool_create(uint32_t thread_count) {
   if (thread_count < 1 || thread_count > ZOO_PLATFORM_POOL_MAX)
     return NULL;
-  zoo_platform_pool *pool =
-      zoo_platform_allocate(sizeof *pool + (thread_count - 1) * sizeof pool->threads[0]);
+  zoo_platform_pool *pool = zoo_platform_allocate(sizeof *pool + (thread_count - 1) * sizeof pool->threads[0]);
   if (!pool)
     return NULL;
   atomic_init(&pool->ticket, make_ticket(0, CLOSED));
@@ -240,12 +239,9 @@ void zoo_platform_pool_destroy(zoo_platform_pool *pool) {
   zoo_platform_free(pool);
 }
 
-uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool) {
-  return pool ? pool->thread_count : 1;
-}
+uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool) { return pool ? pool->thread_count : 1; }
 
-void zoo_platform_pool_run(void *handle, size_t task_count, zoo_platform_task task,
-                           void *task_context) {
+void zoo_platform_pool_run(void *handle, size_t task_count, zoo_platform_task task, void *task_context) {
   zoo_platform_pool *pool = handle;
   bool alone = !pool || pool->thread_count == 1 || task_count < 2 || task_count >= CLOSED;
   if (alone || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {

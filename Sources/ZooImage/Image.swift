@@ -31,6 +31,18 @@ package struct ImageError: Error {
 
   /// Fills `error`, if there is one, and returns the status.
   package func report(to error: UnsafeMutablePointer<zoo_error>?) -> zoo_status {
+    if status == ZOO_IMAGE_TOO_LARGE, let error, let got, let expected {
+      error.pointee.status = status
+      error.pointee.node = UInt32.max
+      withUnsafeMutableBytes(of: &error.pointee.message) { buffer in
+        var writer = MessageWriter(buffer)
+        writer.write(got)
+        writer.write(" pixels, the limit is ")
+        writer.write(expected)
+        writer.finish()
+      }
+      return status
+    }
     guard what.utf8CodeUnitCount == 0 else {
       return ZooError(status, what, expected: expected, got: got).report(to: error)
     }

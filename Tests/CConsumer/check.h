@@ -12,12 +12,12 @@
 static int check_failures = 0;
 
 /* Notes a failure, with its place, unless `condition` holds. */
-#define CHECK(condition)                                                                           \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                      \
-      check_failures++;                                                                            \
-    }                                                                                              \
+#define CHECK(condition)                                                      \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
+      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+      check_failures++;                                                       \
+    }                                                                         \
   } while (0)
 
 /*
@@ -25,14 +25,14 @@ static int check_failures = 0;
  * message that has `words` in it, ends within its array and is one line; and the same status when
  * nobody wants the message.
  */
-#define EXPECT(expected, words, call)                                                              \
-  do {                                                                                             \
-    memset(&e, 'x', sizeof e);                                                                     \
-    check_error(__FILE__, __LINE__, #call, (call), expected, &e, words);                           \
+#define EXPECT(expected, words, call)                                    \
+  do {                                                                   \
+    memset(&e, 'x', sizeof e);                                           \
+    check_error(__FILE__, __LINE__, #call, (call), expected, &e, words); \
   } while (0)
 
-static inline void check_error(const char *file, int line, const char *call, zoo_status got,
-                               zoo_status expected, const zoo_error *error, const char *words) {
+static inline void check_error(const char *file, int line, const char *call, zoo_status got, zoo_status expected,
+                               const zoo_error *error, const char *words) {
   const char *problem = NULL;
   if (got != expected)
     problem = "other status";
@@ -46,9 +46,9 @@ static inline void check_error(const char *file, int line, const char *call, zoo
     problem = "other message";
   if (!problem)
     return;
-  fprintf(stderr, "%s:%d: %s: %s\n  expected %d (%s) with \"%s\", got %d (%s): %.119s\n", file,
-          line, call, problem, (int)expected, zoo_status_string(expected), words, (int)got,
-          zoo_status_string(got), got == ZOO_OK ? "" : error->message);
+  fprintf(stderr, "%s:%d: %s: %s\n  expected %d (%s) with \"%s\", got %d (%s): %.119s\n", file, line, call, problem,
+          (int)expected, zoo_status_string(expected), words, (int)got, zoo_status_string(got),
+          got == ZOO_OK ? "" : error->message);
   check_failures++;
 }
 

@@ -24,8 +24,7 @@ using Image = std::unique_ptr<zoo_image, FreeImage>;
 
 struct Failure : std::runtime_error {
   zoo_status status;
-  explicit Failure(const zoo_error &error)
-      : std::runtime_error(error.message), status(error.status) {}
+  explicit Failure(const zoo_error &error) : std::runtime_error(error.message), status(error.status) {}
 };
 
 Session open(const std::string &path) {

@@ -82,8 +82,7 @@ int main(void) {
   options.operator_count = 1;
   EXPECT(ZOO_UNSUPPORTED_OPERATOR, "node 0", zoo_open(file, &options, &s, &e));
   options.operators = refused;
-  EXPECT(ZOO_INVALID_ATTRIBUTE, "custom.zoo: acme does not like this",
-         zoo_open(file, &options, &s, &e));
+  EXPECT(ZOO_INVALID_ATTRIBUTE, "custom.zoo: acme does not like this", zoo_open(file, &options, &s, &e));
   options.operators = good;
   options.operator_count = 2;
   options.observer = watch;

@@ -40,21 +40,17 @@ static void wrong_options(size_t size) {
   zoo_options options;
   size_t bytes;
   memset(&options, 0, sizeof options);
-  EXPECT(ZOO_INVALID_ARGUMENT, "struct_size",
-         zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
+  EXPECT(ZOO_INVALID_ARGUMENT, "struct_size", zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
   options.struct_size = sizeof options + 8;
-  EXPECT(ZOO_INVALID_ARGUMENT, "struct_size",
-         zoo_session_arena_size(model, size, &options, &bytes, &e));
+  EXPECT(ZOO_INVALID_ARGUMENT, "struct_size", zoo_session_arena_size(model, size, &options, &bytes, &e));
   options.struct_size = sizeof options;
   EXPECT(ZOO_OK, "", zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
   options.flags = 1u << 31;
-  EXPECT(ZOO_INVALID_ARGUMENT, "flags",
-         zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
+  EXPECT(ZOO_INVALID_ARGUMENT, "flags", zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
   CHECK(s == NULL);
   options.flags = 0;
   options.isa = (zoo_isa)99;
-  EXPECT(ZOO_ISA_UNAVAILABLE, "99",
-         zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
+  EXPECT(ZOO_ISA_UNAVAILABLE, "99", zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
   EXPECT(ZOO_INVALID_ARGUMENT, "arena_size", zoo_session_arena_size(model, size, NULL, NULL, &e));
 }
 
@@ -63,8 +59,7 @@ static void wrong_arenas(size_t size) {
   size_t bytes = 0;
   EXPECT(ZOO_OK, "", zoo_session_arena_size(model, size, NULL, &bytes, &e));
   CHECK(bytes > 0 && bytes <= sizeof arena);
-  EXPECT(ZOO_ARENA_TOO_SMALL, "bytes of arena",
-         zoo_session_init(model, size, arena, bytes - 1, NULL, &s, &e));
+  EXPECT(ZOO_ARENA_TOO_SMALL, "bytes of arena", zoo_session_init(model, size, arena, bytes - 1, NULL, &s, &e));
   CHECK(s == NULL && strtoul(strpbrk(e.message, "0123456789"), NULL, 10) == bytes);
   EXPECT(ZOO_ARENA_TOO_SMALL, "", zoo_session_init(model, size, arena, 0, NULL, &s, &e));
   EXPECT(ZOO_MISALIGNED, "arena", zoo_session_init(model, size, arena + 8, bytes, NULL, &s, &e));

@@ -20,8 +20,7 @@ static const char *in_folder(const char *name) {
 static void wrong_files(void) {
   zoo_session *s = (zoo_session *)folder;
   zoo_model *m = (zoo_model *)folder;
-  EXPECT(ZOO_FILE_NOT_FOUND, "none.zoo: file not found",
-         zoo_open(in_folder("none.zoo"), NULL, &s, &e));
+  EXPECT(ZOO_FILE_NOT_FOUND, "none.zoo: file not found", zoo_open(in_folder("none.zoo"), NULL, &s, &e));
   CHECK(s == NULL && strncmp(e.message, folder, strlen(folder)) == 0);
   CHECK(zoo_open(in_folder("none.zoo"), NULL, &s, NULL) == ZOO_FILE_NOT_FOUND);
   EXPECT(ZOO_FILE_NOT_FOUND, ": ", zoo_model_open("", &m, &e));
@@ -91,8 +90,7 @@ static void long_paths(void) {
     name[length] = 0;
     EXPECT(ZOO_FILE_NOT_FOUND, ": file not found", zoo_open(name, NULL, &s, &e));
     for (const char *c = e.message; *c; c++) /* euro signs are whole: no lone first or last byte */
-      CHECK((unsigned char)*c != 0xE2 ||
-            ((unsigned char)c[1] == 0x82 && (unsigned char)c[2] == 0xAC));
+      CHECK((unsigned char)*c != 0xE2 || ((unsigned char)c[1] == 0x82 && (unsigned char)c[2] == 0xAC));
   }
 }
 

@@ -34,8 +34,7 @@ static void *use_session(void *argument) {
   }
   for (int round = 0; round < ROUNDS; round++) {
     fill(s);
-    if (zoo_run(s, NULL) != ZOO_OK ||
-        memcmp(zoo_output(s, 0)->data, expected, sizeof expected) != 0)
+    if (zoo_run(s, NULL) != ZOO_OK || memcmp(zoo_output(s, 0)->data, expected, sizeof expected) != 0)
       j->mistakes++;
   }
   zoo_close(s);

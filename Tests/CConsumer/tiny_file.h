@@ -24,8 +24,7 @@ typedef struct tiny_section {
 } tiny_section;
 
 typedef struct tiny_builder {
-  tiny_section tensors, nodes, operands, attributes, inputs, outputs, strings, labels, metadata,
-      preprocessing, weights;
+  tiny_section tensors, nodes, operands, attributes, inputs, outputs, strings, labels, metadata, preprocessing, weights;
   uint32_t plan_size;
   uint32_t flags;
 } tiny_builder;
@@ -57,9 +56,8 @@ static inline uint32_t tiny_string(tiny_builder *builder, const char *text) {
 }
 
 /* Appends a tensor record and returns its index. Types and layouts are those of zoo.h; f32 is 1. */
-static inline uint32_t tiny_tensor(tiny_builder *builder, const char *name, uint32_t type,
-                                   uint32_t is_weight, uint32_t layout, uint32_t rank,
-                                   const int32_t *shape, uint64_t offset) {
+static inline uint32_t tiny_tensor(tiny_builder *builder, const char *name, uint32_t type, uint32_t is_weight,
+                                   uint32_t layout, uint32_t rank, const int32_t *shape, uint64_t offset) {
   tiny_section *records = &builder->tensors;
   uint32_t elements = 1;
   tiny_put(records, tiny_string(builder, name), 4);
@@ -79,8 +77,8 @@ static inline uint32_t tiny_tensor(tiny_builder *builder, const char *name, uint
 }
 
 /* An activation at a place of its own in the plan. */
-static inline uint32_t tiny_activation(tiny_builder *builder, const char *name, uint32_t type,
-                                       uint32_t rank, const int32_t *shape) {
+static inline uint32_t tiny_activation(tiny_builder *builder, const char *name, uint32_t type, uint32_t rank,
+                                       const int32_t *shape) {
   uint32_t offset = builder->plan_size, size = type == 1 ? 4 : 1;
   for (uint32_t axis = 0; axis < rank; axis++)
     size *= (uint32_t)shape[axis];
@@ -90,8 +88,8 @@ static inline uint32_t tiny_activation(tiny_builder *builder, const char *name, 
 
 /* An f32 constant of tiny_weight(0), tiny_weight(1), ...; with 16 columns at most, panels are in
  * row-major order. */
-static inline uint32_t tiny_constant(tiny_builder *builder, const char *name, uint32_t layout,
-                                     uint32_t rank, const int32_t *shape) {
+static inline uint32_t tiny_constant(tiny_builder *builder, const char *name, uint32_t layout, uint32_t rank,
+                                     const int32_t *shape) {
   uint32_t elements = 1;
   tiny_align(&builder->weights, 64);
   uint32_t offset = builder->weights.size;
@@ -104,9 +102,8 @@ static inline uint32_t tiny_constant(tiny_builder *builder, const char *name, ui
 
 /* A node; its attributes are those appended since the node before. The last operand is the output.
  */
-static inline void tiny_node(tiny_builder *builder, const char *name, uint32_t code,
-                             const char *custom_name, uint32_t attributes_from,
-                             uint32_t operand_count, const uint32_t *operands) {
+static inline void tiny_node(tiny_builder *builder, const char *name, uint32_t code, const char *custom_name,
+                             uint32_t attributes_from, uint32_t operand_count, const uint32_t *operands) {
   tiny_section *records = &builder->nodes;
   tiny_put(records, tiny_string(builder, name), 4);
   tiny_put(records, tiny_string(builder, custom_name), 4);
@@ -134,8 +131,7 @@ static inline uint32_t tiny_rotate(uint32_t x, int by) { return x << by | x >> (
 
 /* XXH32 with seed 0, from the xxHash specification. */
 static inline uint32_t tiny_checksum(const unsigned char *p, size_t size) {
-  const uint32_t p1 = 2654435761u, p2 = 2246822519u, p3 = 3266489917u, p4 = 668265263u,
-                 p5 = 374761393u;
+  const uint32_t p1 = 2654435761u, p2 = 2246822519u, p3 = 3266489917u, p4 = 668265263u, p5 = 374761393u;
   uint32_t lane[4], hash = p5;
   size_t at = 0;
   lane[0] = p1 + p2;
@@ -146,8 +142,7 @@ static inline uint32_t tiny_checksum(const unsigned char *p, size_t size) {
     for (; at + 16 <= size; at += 16)
       for (int i = 0; i < 4; i++)
         lane[i] = tiny_rotate(lane[i] + tiny_word(p + at + 4 * i) * p2, 13) * p1;
-    hash = tiny_rotate(lane[0], 1) + tiny_rotate(lane[1], 7) + tiny_rotate(lane[2], 12) +
-           tiny_rotate(lane[3], 18);
+    hash = tiny_rotate(lane[0], 1) + tiny_rotate(lane[1], 7) + tiny_rotate(lane[2], 12) + tiny_rotate(lane[3], 18);
   }
   hash += (uint32_t)size;
   for (; at + 4 <= size; at += 4)
@@ -174,8 +169,8 @@ static inline void tiny_model_seal(unsigned char *bytes, size_t size) {
 }
 
 /* Writes a section's place into the header and its bytes after those written so far. */
-static inline void tiny_place(unsigned char *file, size_t *size, uint32_t field,
-                              const tiny_section *section, uint32_t stride) {
+static inline void tiny_place(unsigned char *file, size_t *size, uint32_t field, const tiny_section *section,
+                              uint32_t stride) {
   uint32_t count = section->size / stride;
   *size = (*size + 7) / 8 * 8;
   for (int i = 0; i < 4; i++) {

@@ -15,37 +15,29 @@ enum tiny_kind {
   TINY_CLASSIFIER, /* f32 [1,8,8,3] -> 3x3 conv, ReLU -> global mean -> dense -> softmax: 5 labels,
                       no preprocessing */
   TINY_CUSTOM,     /* f32 [1,4] -> "acme.scale" with one attribute, 2.5 -> [1,4] */
-  TINY_ECHO_F32, /* f32 [1,2,2,3] -> reshape -> [1,12]; preprocessing BGR, mean 10 20 30, scale 0.5
+  TINY_ECHO_F32,   /* f32 [1,2,2,3] -> reshape -> [1,12]; preprocessing BGR, mean 10 20 30, scale 0.5
                     0.25 2 */
-  TINY_ECHO_U8,  /* u8, no preprocessing */
-  TINY_ECHO_I8,  /* i8, no preprocessing */
+  TINY_ECHO_U8,    /* u8, no preprocessing */
+  TINY_ECHO_I8,    /* i8, no preprocessing */
   TINY_KIND_COUNT
 };
 
 /* ---- the models ---- */
 
 static inline void tiny_build_classifier(tiny_builder *b) {
-  const int32_t image[4] = {1, TINY_SIDE, TINY_SIDE, 3},
-                features[4] = {1, TINY_SIDE, TINY_SIDE, TINY_FILTERS};
-  const int32_t pooled[4] = {1, 1, 1, TINY_FILTERS}, flat[2] = {1, TINY_FILTERS},
-                scores[2] = {1, TINY_CLASS_COUNT};
+  const int32_t image[4] = {1, TINY_SIDE, TINY_SIDE, 3}, features[4] = {1, TINY_SIDE, TINY_SIDE, TINY_FILTERS};
+  const int32_t pooled[4] = {1, 1, 1, TINY_FILTERS}, flat[2] = {1, TINY_FILTERS}, scores[2] = {1, TINY_CLASS_COUNT};
   const int32_t kernel[3] = {1, 27, TINY_FILTERS}, matrix[2] = {TINY_FILTERS, TINY_CLASS_COUNT};
   const int32_t filters[1] = {TINY_FILTERS}, classes[1] = {TINY_CLASS_COUNT};
-  const uint32_t window[11] = {3, 3, 1, 1, 1, 1,
-                               1, 1, 1, 1, 1}; /* 3x3, stride 1, padding 1, one group */
+  const uint32_t window[11] = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}; /* 3x3, stride 1, padding 1, one group */
   static const char *const names[TINY_CLASS_COUNT] = {"apple", "pear", "plum", "quince", "fig"};
-  uint32_t x = tiny_activation(b, "image", 1, 4, image),
-           y = tiny_activation(b, "features", 1, 4, features);
-  uint32_t p = tiny_activation(b, "pooled", 1, 4, pooled),
-           f = tiny_activation(b, "flat", 1, 2, flat);
-  uint32_t s = tiny_activation(b, "scores", 1, 2, scores),
-           q = tiny_activation(b, "probabilities", 1, 2, scores);
-  uint32_t w = tiny_constant(b, "conv.weight", 1, 3, kernel),
-           wb = tiny_constant(b, "conv.bias", 0, 1, filters);
-  uint32_t d = tiny_constant(b, "dense.weight", 1, 2, matrix),
-           db = tiny_constant(b, "dense.bias", 0, 1, classes);
-  const uint32_t conv[4] = {x, w, wb, y}, pool[2] = {y, p}, reshape[2] = {p, f},
-                 dense[4] = {f, d, db, s}, softmax[2] = {s, q};
+  uint32_t x = tiny_activation(b, "image", 1, 4, image), y = tiny_activation(b, "features", 1, 4, features);
+  uint32_t p = tiny_activation(b, "pooled", 1, 4, pooled), f = tiny_activation(b, "flat", 1, 2, flat);
+  uint32_t s = tiny_activation(b, "scores", 1, 2, scores), q = tiny_activation(b, "probabilities", 1, 2, scores);
+  uint32_t w = tiny_constant(b, "conv.weight", 1, 3, kernel), wb = tiny_constant(b, "conv.bias", 0, 1, filters);
+  uint32_t d = tiny_constant(b, "dense.weight", 1, 2, matrix), db = tiny_constant(b, "dense.bias", 0, 1, classes);
+  const uint32_t conv[4] = {x, w, wb, y}, pool[2] = {y, p}, reshape[2] = {p, f}, dense[4] = {f, d, db, s},
+                 softmax[2] = {s, q};
   uint32_t from = b->attributes.size;
   for (int i = 0; i < 11; i++)
     tiny_put(&b->attributes, window[i], 4);
@@ -89,8 +81,7 @@ static inline void tiny_build_custom(tiny_builder *b) {
 static inline void tiny_build_echo(tiny_builder *b, uint32_t type) {
   const int32_t image[4] = {1, 2, 2, 3}, flat[2] = {1, 12};
   static const float numbers[6] = {10, 20, 30, 0.5f, 0.25f, 2};
-  uint32_t x = tiny_activation(b, "image", type, 4, image),
-           y = tiny_activation(b, "flat", type, 2, flat);
+  uint32_t x = tiny_activation(b, "image", type, 4, image), y = tiny_activation(b, "flat", type, 2, flat);
   const uint32_t operands[2] = {x, y};
   tiny_put(&b->attributes, 2, 4);
   for (uint32_t axis = 0; axis < 6; axis++)

@@ -1,6 +1,7 @@
 // The memory plan on random graphs and real networks.
 import CZoo
 import Foundation
+import TestSupport
 import Testing
 import Zoo
 import ZooCompiler
@@ -91,26 +92,16 @@ struct PlanTests {
   }
 }
 
-/// The folder of shared test data, or nil where it is absent.
-let sharedData: String? = {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-  let path =
-    ProcessInfo.processInfo.environment["ZOO_SHARED"]
-    ?? root.deletingLastPathComponent().appendingPathComponent("shared").path
-  return FileManager.default.fileExists(atPath: path + "/data") ? path + "/data" : nil
-}()
-
 struct RealNetworkTests {
   @Test(
-    .enabled(if: sharedData != nil, "skipped: ../shared/data is not here"),
+    .enabled(if: sharedData("weights") != nil, "skipped: ../shared/data is not here"),
     arguments: [
       "squeezenet1.1.onnx", "squeezenet_fp16.onnx", "cifar10_resnet20.onnx", "mnist_cntk.onnx",
       "mobilenet_v1_0.25_224_float.tflite", "mobilenet_v2_1.0_224_ptq_int8.tflite",
       "mobilenet_v2_1.0_224_quant_uint8.tflite", "cifar10_f.tflite", "cifar10_q.tflite",
     ])
   func plansAreTightAndNoTransposeIsLeft(_ file: String) throws {
-    let path = try #require(sharedData) + "/weights/" + file
+    let path = try #require(sharedData("weights/" + file))
     var graph =
       file.hasSuffix(".onnx") ? try importONNX(path: path) : try importTFLite(path: path)
     try optimize(&graph)
@@ -123,10 +114,10 @@ struct RealNetworkTests {
   }
 
   @Test(
-    .enabled(if: sharedData != nil, "skipped: ../shared/data is not here"),
+    .enabled(if: sharedData("weights") != nil, "skipped: ../shared/data is not here"),
     arguments: ["weights/mnist_cntk.onnx", "mlperf-tiny/resnet8_cifar10_int8.tflite"])
   func damagedFilesAreErrorsNotCrashes(_ file: String) throws {
-    let source = try #require(sharedData) + "/" + file
+    let source = try #require(sharedData(file))
     let data = try Data(contentsOf: URL(fileURLWithPath: source))
     let path = NSTemporaryDirectory() + "zoo-damaged-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }

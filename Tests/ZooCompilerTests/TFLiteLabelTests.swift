@@ -1,9 +1,10 @@
 // Labels behind TFLite files.
 import Foundation
+import TestSupport
 import Testing
 import ZooCompiler
 
-@Suite(.enabled(if: sharedData != nil, "skipped: ../shared/data is not here"))
+@Suite(.enabled(if: sharedData("weights") != nil, "skipped: ../shared/data is not here"))
 struct TFLiteLabelTests {
   private func labels(_ data: Data) throws -> Graph {
     let folder = try TemporaryFolder()
@@ -13,7 +14,7 @@ struct TFLiteLabelTests {
   }
 
   private func read(_ file: String) throws -> Data {
-    let path = try #require(sharedData) + "/weights/" + file
+    let path = try #require(sharedData("weights/" + file))
     return try Data(contentsOf: URL(fileURLWithPath: path))
   }
 

@@ -1,5 +1,6 @@
 // PyTorch and NumPy files: what is read, made by hand and from the real world.
 import Foundation
+import TestSupport
 import Testing
 import ZooCompiler
 
@@ -165,10 +166,10 @@ struct NumpyArchiveTests {
 
 private let noSharedData = Comment("skipped: ../shared/data is not here")
 
-@Suite(.enabled(if: sharedData != nil, noSharedData))
+@Suite(.enabled(if: sharedData("weights") != nil, noSharedData))
 struct RealWeightTests {
   private func open(_ file: String) throws -> any TensorFile {
-    try openTensorFile(try #require(sharedData) + "/weights/" + file)
+    try openTensorFile(try #require(sharedData("weights")) + "/" + file)
   }
 
   /// The same network after 3752 and after 7504 steps of training; the values below are NumPy's.
@@ -250,7 +251,7 @@ struct RealWeightTests {
 
   @Test(arguments: ["mnist.pt", "mnist.safetensors", "cifar10_resnet20.th", "pytorch_lenet5.pt"])
   func damageIsAnErrorNotACrash(_ name: String) throws {
-    let path = try #require(sharedData) + "/weights/" + name
+    let path = try #require(sharedData("weights/" + name))
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
     func attempt(_ data: Data) -> Bool {
       guard let file = try? openTensorFile(data) else { return false }

@@ -1,17 +1,9 @@
 // Convolution and depthwise convolution on every instruction set against the naive reference.
 import CZoo
+import TestSupport
 import Testing
 import Zoo
 import ZooCompiler
-
-/// Instruction sets of this machine; the others are named once, so that nobody takes them for tested.
-let availableISAs: [zoo_isa] = {
-  let all = [ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512]
-  for isa in all where zoo_isa_available(isa) == 0 {
-    print("skipped: \(String(cString: zoo_isa_name(isa))) is not available on this CPU")
-  }
-  return all.filter { zoo_isa_available($0) != 0 }
-}()
 
 func randomFloats(_ count: Int, _ generator: inout SplitMix64) -> [Float] {
   (0..<count).map { _ in Float(generator.next() >> 40) * 0x1p-23 - 1 }
@@ -89,7 +81,7 @@ struct ConvolutionTests {
           abs(Double($1) - want.values[$0]) / (Double(depth + 2) * 0x1p-24 * want.magnitudes[$0])
         }.max() ?? 0
       #expect(
-        worst <= 1, "\(String(cString: zoo_isa_name(isa))), case \(index): \(worst) of the bound")
+        worst <= 1, "\(name(of: isa)), case \(index): \(worst) of the bound")
     }
   }
 
@@ -129,7 +121,7 @@ struct ConvolutionTests {
         zip(runner.outputFloats(0).indices, runner.outputFloats(0)).map {
           abs(Double($1) - want.values[$0]) / (Double(taps + 2) * 0x1p-24 * want.magnitudes[$0])
         }.max() ?? .infinity
-      #expect(worst <= 1, "\(String(cString: zoo_isa_name(isa)))")
+      #expect(worst <= 1, "\(name(of: isa))")
     }
   }
 }

@@ -133,8 +133,10 @@ struct DoubleNetwork {
         for q in 0..<output[2] {
           for i in 0..<kh {
             for j in 0..<kw {
-              let row = p * Int(window.strideHeight) - Int(window.padTop) + i * Int(window.dilationHeight)
-              let column = q * Int(window.strideWidth) - Int(window.padLeft) + j * Int(window.dilationWidth)
+              let row =
+                p * Int(window.strideHeight) - Int(window.padTop) + i * Int(window.dilationHeight)
+              let column =
+                q * Int(window.strideWidth) - Int(window.padLeft) + j * Int(window.dilationWidth)
               guard row >= 0, row < input[1], column >= 0, column < input[2] else { continue }
               body((n * output[1] + p) * output[2] + q, n, row, column, i * kw + j)
             }
@@ -157,7 +159,8 @@ struct DoubleNetwork {
     forEachTap(op.window, input, output) { pixel, n, row, column, tap in
       for group in 0..<groups {
         for c in 0..<channels {
-          let value = x[0][((n * input[1] + row) * input[2] + column) * input[3] + group * channels + c]
+          let value = x[0][
+            ((n * input[1] + row) * input[2] + column) * input[3] + group * channels + c]
           for o in 0..<columns {
             y[pixel * output[3] + group * columns + o] +=
               value * x[1][(group * depth + tap * channels + c) * columns + o]

@@ -58,7 +58,8 @@ struct GradientTests {
       GradientCase("convolution 1x3, fused tanh", (4, 6, 9)) {
         try $0.activation(
           try $0.convolution(
-            "c", $1, channels: 5, kernel: 1, kernelWidth: 3, padding: .sides(vertical: 0, horizontal: 1)),
+            "c", $1, channels: 5, kernel: 1, kernelWidth: 3,
+            padding: .sides(vertical: 0, horizontal: 1)),
           Activation(.tanh))
       },
       GradientCase("convolution with dilation", (7, 8, 8)) { b, x in
@@ -210,7 +211,8 @@ struct GradientTests {
           let difference = (above - loss(moved)) / (2 * h)
           #expect(
             abs(Double(gradient[at]) - difference) <= 1e-3 * scale,
-            "\(String(cString: zoo_isa_name(isa))) \(entry.name)[\(at)]: \(gradient[at]) against \(difference)")
+            "\(String(cString: zoo_isa_name(isa))) \(entry.name)[\(at)]: \(gradient[at]) against \(difference)"
+          )
         }
       }
     }

@@ -12,8 +12,8 @@ int main(void) {
   zoo_session *session;
   zoo_error error;
   zoo_options options = {.struct_size = sizeof options, .isa = ZOO_ISA_SCALAR};
-  if (zoo_session_init_using(operators, MODEL_OPERATOR_COUNT, model_model, model_model_size, arena, sizeof arena, &options,
-                             &session, &error)) {
+  if (zoo_session_init_using(operators, MODEL_OPERATOR_COUNT, model_model, model_model_size, arena, sizeof arena,
+                             &options, &session, &error)) {
     printf("error: %s\n", error.message);
     return 1;
   }

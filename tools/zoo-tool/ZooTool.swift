@@ -1,5 +1,6 @@
 // The command-line tool: its list of commands.
 import ArgumentParser
+@preconcurrency import Foundation
 
 @main
 struct ZooTool: ParsableCommand {
@@ -19,4 +20,14 @@ struct ZooTool: ParsableCommand {
       Classify.self, List.self, Summary.self, Inspect.self, PlanCommand.self, Convert.self,
       Tensors.self, Train.self, Evaluate.self, Bench.self, Run.self, Export.self, Conformance.self,
     ])
+
+  /// Results appear as they are made, in a pipe too; those that could not be written are a failure.
+  static func main() {
+    setvbuf(stdout, nil, _IOLBF, 0)
+    main(nil)
+    guard fflush(stdout) == 0, ferror(stdout) == 0 else {
+      note("Error: standard output could not be written")
+      ZooTool.exit(withError: ExitCode(1))
+    }
+  }
 }

@@ -38,8 +38,8 @@ zoo_codec_status zoo_codec_probe(const uint8_t *bytes, size_t size, zoo_codec_in
 // Decodes into rgb[height][width][3]. Transparent pixels are blended with `background`:
 // (c a + b (255 - a) + 127) / 255. 16-bit samples are scaled to 8 bits with rounding. Gamma and colour profiles are
 // ignored. JPEG data that ends early or does not decode cleanly is an error; harmless extra bytes are not.
-zoo_codec_status zoo_codec_decode(const uint8_t *bytes, size_t size, const uint8_t background[3],
-                                  uint8_t *rgb, char message[ZOO_CODEC_MESSAGE_SIZE]);
+zoo_codec_status zoo_codec_decode(const uint8_t *bytes, size_t size, const uint8_t background[3], uint8_t *rgb,
+                                  char message[ZOO_CODEC_MESSAGE_SIZE]);
 
 // malloc and free, for the Swift that owns the pixels.
 void *zoo_codec_alloc(size_t size);

@@ -26,13 +26,13 @@ INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_
   for (; i + VL <= count; i += VL) {
     const vf a = p->a_step ? v_load(p->a + i) : v_set(p->a[0]);
     const vf b = p->b_step ? v_load(p->b + i) : v_set(p->b[0]);
-    v_store(p->y + i, v_min(v_max(combine(kind, a, b), lower), upper));
+    v_store(p->y + i, v_clamp(combine(kind, a, b), lower, upper));
   }
   if (i < count) {
     const vmask mask = v_mask(count - i);
     const vf a = p->a_step ? v_load_part(p->a + i, mask) : v_set(p->a[0]);
     const vf b = p->b_step ? v_load_part(p->b + i, mask) : v_set(p->b[0]);
-    v_store_part(p->y + i, mask, v_min(v_max(combine(kind, a, b), lower), upper));
+    v_store_part(p->y + i, mask, v_clamp(combine(kind, a, b), lower, upper));
   }
 }
 

@@ -5,9 +5,7 @@
 #include <simd/avx512.h>
 #include <f32_binary/body.h>
 
-void zoo_f32_binary_ukernel__avx512(size_t count, const zoo_f32_binary_params *params) {
-  binary(count, params);
-}
+void zoo_f32_binary_ukernel__avx512(size_t count, const zoo_f32_binary_params *params) { binary(count, params); }
 
 #pragma clang attribute pop
 #endif

@@ -26,7 +26,7 @@ INLINE void block(const int kh, const int kw, const int partial, vmask mask, siz
         const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
         sum = v_fma(partial ? v_load_part(from, mask) : v_load(from), w[i * kw + j], sum);
       }
-    sum = v_min(v_max(sum, lower), upper);
+    sum = v_clamp(sum, lower, upper);
     if (partial)
       v_store_part(y, mask, sum);
     else
@@ -35,8 +35,7 @@ INLINE void block(const int kh, const int kw, const int partial, vmask mask, siz
 }
 
 // Any kernel: weights are read again for each pixel.
-INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c,
-                      const zoo_f32_dwconv_params *p) {
+INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c, const zoo_f32_dwconv_params *p) {
   const vf lower = v_set(p->lower), upper = v_set(p->upper);
   const vf bias = !p->bias ? v_set(0) : partial ? v_load_part(p->bias + c, mask) : v_load(p->bias + c);
   const float *x = p->x + c;
@@ -47,10 +46,9 @@ INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c,
       for (size_t j = 0; j < p->kw; j++) {
         const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
         const float *w = p->w + i * p->w_row_stride + j * p->w_col_stride + c;
-        sum = partial ? v_fma(v_load_part(from, mask), v_load_part(w, mask), sum)
-                      : v_fma(v_load(from), v_load(w), sum);
+        sum = partial ? v_fma(v_load_part(from, mask), v_load_part(w, mask), sum) : v_fma(v_load(from), v_load(w), sum);
       }
-    sum = v_min(v_max(sum, lower), upper);
+    sum = v_clamp(sum, lower, upper);
     if (partial)
       v_store_part(y, mask, sum);
     else
@@ -58,12 +56,12 @@ INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c,
   }
 }
 
-#define FOR_BLOCKS(full, part)                                                                     \
-  for (; c + VL <= p->channels; c += VL)                                                           \
-    full;                                                                                          \
-  if (c < p->channels) {                                                                           \
-    const vmask mask = v_mask(p->channels - c);                                                    \
-    part;                                                                                          \
+#define FOR_BLOCKS(full, part)                  \
+  for (; c + VL <= p->channels; c += VL)        \
+    full;                                       \
+  if (c < p->channels) {                        \
+    const vmask mask = v_mask(p->channels - c); \
+    part;                                       \
   }
 
 INLINE void dwconv(size_t pixels, const zoo_f32_dwconv_params *p) {

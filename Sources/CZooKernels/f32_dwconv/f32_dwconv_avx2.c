@@ -5,9 +5,7 @@
 #include <simd/avx2.h>
 #include <f32_dwconv/body.h>
 
-void zoo_f32_dwconv_ukernel__avx2(size_t pixels, const zoo_f32_dwconv_params *params) {
-  dwconv(pixels, params);
-}
+void zoo_f32_dwconv_ukernel__avx2(size_t pixels, const zoo_f32_dwconv_params *params) { dwconv(pixels, params); }
 
 #pragma clang attribute pop
 #endif

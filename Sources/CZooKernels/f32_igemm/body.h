@@ -8,8 +8,8 @@
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v
 // starts at w[v] + k * step. `mask` covers the last vector if `partial`.
-INLINE void tile(const int rows, const int vectors, const int partial, vmask mask,
-                 const float *const *w, size_t step, const zoo_f32_igemm_params *p, size_t column) {
+INLINE void tile(const int rows, const int vectors, const int partial, vmask mask, const float *const *w, size_t step,
+                 const zoo_f32_igemm_params *p, size_t column) {
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;
@@ -51,7 +51,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, vmask mas
         const float *addend = p->addend + i * p->addend_stride + at;
         y = v_add(y, cut ? v_load_part(addend, mask) : v_load(addend));
       }
-      y = v_min(v_max(y, lower), upper);
+      y = v_clamp(y, lower, upper);
       float *c = p->c + i * p->c_stride + at;
       if (cut)
         v_store_part(c, mask, y);

@@ -16,7 +16,7 @@ INLINE void block(const zoo_f32_pool_kind kind, const int partial, vmask mask, s
                  : kind == ZOO_POOL_MIN ? v_min(value, result)
                                         : v_add(value, result);
       }
-    result = v_min(v_max(v_mul(result, scale), lower), upper);
+    result = v_clamp(v_mul(result, scale), lower, upper);
     if (partial)
       v_store_part(y, mask, result);
     else

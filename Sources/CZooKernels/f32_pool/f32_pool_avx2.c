@@ -5,9 +5,7 @@
 #include <simd/avx2.h>
 #include <f32_pool/body.h>
 
-void zoo_f32_pool_ukernel__avx2(size_t pixels, const zoo_f32_pool_params *params) {
-  pool(pixels, params);
-}
+void zoo_f32_pool_ukernel__avx2(size_t pixels, const zoo_f32_pool_params *params) { pool(pixels, params); }
 
 #pragma clang attribute pop
 #endif

@@ -41,7 +41,7 @@ INLINE vf apply(const zoo_f32_unary_kind kind, vf x, vf alpha, vf beta) {
   const vf zero = v_set(0), one = v_set(1.0f);
   switch (kind) {
   case ZOO_UNARY_CLAMP:
-    return v_min(v_max(x, alpha), beta);
+    return v_clamp(x, alpha, beta);
   case ZOO_UNARY_LEAKY_RELU:
     return v_select_negative(x, v_mul(alpha, x), x);
   case ZOO_UNARY_SIGMOID:
@@ -49,9 +49,9 @@ INLINE vf apply(const zoo_f32_unary_kind kind, vf x, vf alpha, vf beta) {
   case ZOO_UNARY_TANH:
     return v_tanh(x);
   case ZOO_UNARY_HARD_SIGMOID:
-    return v_min(v_max(v_fma(alpha, x, beta), zero), one);
+    return v_clamp(v_fma(alpha, x, beta), zero, one);
   case ZOO_UNARY_HARD_SWISH:
-    return v_mul(x, v_min(v_max(v_fma(x, v_set(1.0f / 6.0f), v_set(0.5f)), zero), one));
+    return v_mul(x, v_clamp(v_fma(x, v_set(1.0f / 6.0f), v_set(0.5f)), zero, one));
   case ZOO_UNARY_EXP:
     return v_exp(x);
   case ZOO_UNARY_ELU:
@@ -74,9 +74,9 @@ INLINE void unary_kind(const zoo_f32_unary_kind kind, size_t count, const zoo_f3
   }
 }
 
-#define CASE(kind)                                                                                 \
-  case kind:                                                                                       \
-    unary_kind(kind, count, p);                                                                    \
+#define CASE(kind)              \
+  case kind:                    \
+    unary_kind(kind, count, p); \
     break;
 
 INLINE void unary(size_t count, const zoo_f32_unary_params *p) {

@@ -5,9 +5,7 @@
 #include <simd/avx2.h>
 #include <f32_unary/body.h>
 
-void zoo_f32_unary_ukernel__avx2(size_t count, const zoo_f32_unary_params *params) {
-  unary(count, params);
-}
+void zoo_f32_unary_ukernel__avx2(size_t count, const zoo_f32_unary_params *params) { unary(count, params); }
 
 #pragma clang attribute pop
 #endif

@@ -57,20 +57,20 @@ static inline const float *zoo_f32_zero_row_address(void) {
 //
 // The sum runs in the order of (t, k) with fused multiply-add, starting from bias[j] (or 0), one
 // accumulator per element whatever m and n are: so results do not depend on the split.
-// NaN in y passes the clamp as max/min of the ISA do it; not specified.
+// A NaN in y passes the clamp, here and in the families below.
 typedef struct zoo_f32_igemm_params {
-  size_t kc;               // contiguous elements read per pointer
-  size_t tap_count;        // pointers per row
-  const float *const *a;   // [tap_count][a_tap_stride >= m] pointers to kc floats each
-  size_t a_tap_stride;     // pointers from one tap to the next
-  const float *w;          // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
-                           // when n % 16 != 0 (no padding is stored)
-  const float *bias;       // [n] or NULL
-  const float *addend;     // NULL, or a residual added before the clamp; may equal c
-  size_t addend_stride;    // elements between rows of addend
-  float *c;                // output rows
-  size_t c_stride;         // elements between rows of c
-  float lower, upper;      // clamp bounds; -INFINITY, INFINITY for none
+  size_t kc;             // contiguous elements read per pointer
+  size_t tap_count;      // pointers per row
+  const float *const *a; // [tap_count][a_tap_stride >= m] pointers to kc floats each
+  size_t a_tap_stride;   // pointers from one tap to the next
+  const float *w;        // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
+                         // when n % 16 != 0 (no padding is stored)
+  const float *bias;     // [n] or NULL
+  const float *addend;   // NULL, or a residual added before the clamp; may equal c
+  size_t addend_stride;  // elements between rows of addend
+  float *c;              // output rows
+  size_t c_stride;       // elements between rows of c
+  float lower, upper;    // clamp bounds; -INFINITY, INFINITY for none
 } zoo_f32_igemm_params;
 
 // m in 1...mr of the kernel, n >= 1 any.
@@ -94,17 +94,17 @@ typedef struct zoo_f32_igemm_kernel {
 // no padding here. x points at the first valid tap of pixel 0, w at that tap's weights.
 typedef struct zoo_f32_dwconv_params {
   size_t channels;
-  size_t kh, kw;           // valid taps, each >= 1
+  size_t kh, kw; // valid taps, each >= 1
   const float *x;
-  size_t x_pixel_stride;   // elements from one output pixel's window to the next (stride_w * row width)
-  size_t x_row_stride;     // elements between tap rows (dilation_h included)
-  size_t x_col_stride;     // elements between tap columns (dilation_w included)
-  const float *w;          // [kh][kw][channels] with w_row_stride between rows
+  size_t x_pixel_stride; // elements from one output pixel's window to the next (stride_w * row width)
+  size_t x_row_stride;   // elements between tap rows (dilation_h included)
+  size_t x_col_stride;   // elements between tap columns (dilation_w included)
+  const float *w;        // [kh][kw][channels] with w_row_stride between rows
   size_t w_row_stride;
-  size_t w_col_stride;     // elements between tap columns of w: the full channel count
-  const float *bias;       // [channels] or NULL
+  size_t w_col_stride; // elements between tap columns of w: the full channel count
+  const float *bias;   // [channels] or NULL
   float *y;
-  size_t y_stride;         // elements between output pixels
+  size_t y_stride; // elements between output pixels
   float lower, upper;
 } zoo_f32_dwconv_params;
 
@@ -114,7 +114,12 @@ typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_param
 //
 // for p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
 // scale (sum only). y = min(max(reduced, lower), upper).
-typedef enum zoo_f32_pool_kind { ZOO_POOL_MAX = 0, ZOO_POOL_MIN = 1, ZOO_POOL_SUM = 2, ZOO_POOL_IS_32_BITS = 0x7fffffff } zoo_f32_pool_kind;
+typedef enum zoo_f32_pool_kind {
+  ZOO_POOL_MAX = 0,
+  ZOO_POOL_MIN = 1,
+  ZOO_POOL_SUM = 2,
+  ZOO_POOL_IS_32_BITS = 0x7fffffff
+} zoo_f32_pool_kind;
 
 typedef struct zoo_f32_pool_params {
   zoo_f32_pool_kind kind;
@@ -154,15 +159,15 @@ typedef void (*zoo_f32_binary_ukernel)(size_t count, const zoo_f32_binary_params
 
 // --- f32_unary: y[i] = f(x[i]) elementwise, in place allowed (y == x) -------------------------------
 typedef enum zoo_f32_unary_kind {
-  ZOO_UNARY_CLAMP = 0,        // min(max(x, alpha), beta)
-  ZOO_UNARY_LEAKY_RELU = 1,   // x < 0 ? alpha * x : x
-  ZOO_UNARY_SIGMOID = 2,      // 1 / (1 + exp(-x))
+  ZOO_UNARY_CLAMP = 0,      // min(max(x, alpha), beta)
+  ZOO_UNARY_LEAKY_RELU = 1, // x < 0 ? alpha * x : x
+  ZOO_UNARY_SIGMOID = 2,    // 1 / (1 + exp(-x))
   ZOO_UNARY_TANH = 3,
   ZOO_UNARY_HARD_SIGMOID = 4, // min(max(alpha * x + beta, 0), 1)
   ZOO_UNARY_HARD_SWISH = 5,   // x * min(max(x / 6 + 0.5, 0), 1)
   ZOO_UNARY_EXP = 6,
-  ZOO_UNARY_ELU = 7,          // x < 0 ? alpha * (exp(x) - 1) : x
-  ZOO_UNARY_SILU = 8,         // x * sigmoid(alpha * x)
+  ZOO_UNARY_ELU = 7,  // x < 0 ? alpha * (exp(x) - 1) : x
+  ZOO_UNARY_SILU = 8, // x * sigmoid(alpha * x)
   ZOO_UNARY_IS_32_BITS = 0x7fffffff
 } zoo_f32_unary_kind;
 
@@ -203,7 +208,7 @@ typedef struct zoo_ukernel {
   const char *family; // "f32_igemm"
   const char *name;   // "zoo_f32_igemm_ukernel_7x32__avx512"
   uint32_t isa;
-  uint32_t mr, nr;       // 0 where the family has no tile
+  uint32_t mr, nr;        // 0 where the family has no tile
   void (*function)(void); // cast to the family's type
 } zoo_ukernel;
 

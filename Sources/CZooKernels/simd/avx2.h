@@ -21,6 +21,8 @@ INLINE vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 INLINE vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+// min(max(x, lower), upper); a NaN stays one: of unordered operands these instructions return the second.
+INLINE vf v_clamp(vf x, vf lower, vf upper) { return _mm256_min_ps(upper, _mm256_max_ps(lower, x)); }
 INLINE vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 // x < 0 ? a : b, lane by lane; NaN takes b.
 INLINE vf v_select_negative(vf x, vf a, vf b) {
@@ -32,9 +34,7 @@ INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(magnitude, _mm256_set1_ps(bound), _CMP_LT_OQ));
 }
 // x where it is NaN, else y.
-INLINE vf v_keep_nan(vf x, vf y) {
-  return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-}
+INLINE vf v_keep_nan(vf x, vf y) { return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
 // 2^k for integral k in -126...127.
 INLINE vf v_exp2i(vf k) {
   __m256i i = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));

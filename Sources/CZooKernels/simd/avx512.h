@@ -21,22 +21,19 @@ INLINE vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 INLINE vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 INLINE vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
-INLINE vf v_round(vf a) {
-  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
+// min(max(x, lower), upper); a NaN stays one: of unordered operands these instructions return the second.
+INLINE vf v_clamp(vf x, vf lower, vf upper) { return _mm512_min_ps(upper, _mm512_max_ps(lower, x)); }
+INLINE vf v_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 // x < 0 ? a : b, lane by lane; NaN takes b.
 INLINE vf v_select_negative(vf x, vf a, vf b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);
 }
 // |x| < bound ? a : b.
 INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
-  return _mm512_mask_blend_ps(
-      _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(bound), _CMP_LT_OQ), b, a);
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(bound), _CMP_LT_OQ), b, a);
 }
 // x where it is NaN, else y.
-INLINE vf v_keep_nan(vf x, vf y) {
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), y, x);
-}
+INLINE vf v_keep_nan(vf x, vf y) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), y, x); }
 // 2^k for integral k in -126...127.
 INLINE vf v_exp2i(vf k) {
   __m512i i = _mm512_add_epi32(_mm512_cvtps_epi32(k), _mm512_set1_epi32(127));

@@ -42,8 +42,7 @@ uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool);
 // Any number of threads may call it at once, and a piece may call it: while one run has the pool,
 // others do their pieces themselves, in order. `pool` is a zoo_platform_pool * (void * so as to fit
 // `zoo_parallel.run`).
-void zoo_platform_pool_run(void *pool, size_t task_count, zoo_platform_task task,
-                           void *task_context);
+void zoo_platform_pool_run(void *pool, size_t task_count, zoo_platform_task task, void *task_context);
 
 #ifdef __cplusplus
 }

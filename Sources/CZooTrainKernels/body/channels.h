@@ -1,20 +1,21 @@
 // Passes over rows of channels: statistics, affine maps, depthwise products.
 
 // Runs the code for each vector of channels; inside, `at` is the first channel, LOAD and STORE respect the tail.
-#define EACH_VECTOR(channels, ...)                                                                \
-  {                                                                                                \
-    size_t at = 0;                                                                                 \
-    for (; at + VL <= (channels); at += VL) {                                                      \
-      const int partial = 0;                                                                       \
-      const vmask mask = v_mask(0);                                                                \
-      (void)mask;                                                                                  \
-      __VA_ARGS__                                                                                  \
-    }                                                                                              \
-    if (at < (channels)) {                                                                         \
-      const int partial = 1;                                                                       \
-      const vmask mask = v_mask((channels) - at);                                                  \
-      __VA_ARGS__                                                                                  \
-    }                                                                                              \
+#define EACH_VECTOR(channels, ...)                \
+  {                                               \
+    const size_t end_of_row = (channels);         \
+    size_t at = 0;                                \
+    for (; at + VL <= end_of_row; at += VL) {     \
+      const int partial = 0;                      \
+      const vmask mask = v_mask(0);               \
+      (void)mask;                                 \
+      __VA_ARGS__                                 \
+    }                                             \
+    if (at < end_of_row) {                        \
+      const int partial = 1;                      \
+      const vmask mask = v_mask(end_of_row - at); \
+      __VA_ARGS__                                 \
+    }                                             \
   }
 #define LOAD(p) (partial ? v_load_part(p, mask) : v_load(p))
 #define STORE(p, x) (partial ? v_store_part(p, mask, x) : v_store(p, x))

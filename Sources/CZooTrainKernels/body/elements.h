@@ -1,8 +1,8 @@
 // Element-wise passes: derivatives of activations, sums, products, pooling, optimisers.
 
-#define DERIVATIVE(expression)                                                                     \
-  for (size_t i = 0; i < count; i++)                                                               \
-    dx[i] = dy[i] * (expression);                                                                  \
+#define DERIVATIVE(expression)       \
+  for (size_t i = 0; i < count; i++) \
+    dx[i] = dy[i] * (expression);    \
   break;
 
 static void activation(zoo_train_activation kind, float alpha, float beta, size_t count, const float *x, const float *y,
@@ -101,9 +101,8 @@ static void sgd(size_t count, const zoo_train_update *u, const float *gradient, 
 
 static void rmsprop(size_t count, const zoo_train_update *u, const float *gradient, float *weight, float *square,
                     float *velocity) {
-  const vf scale = v_set(u->gradient_scale), decay = v_set(u->decay), rho = v_set(u->beta2),
-           rest = v_set(1 - u->beta2), momentum = v_set(u->momentum), epsilon = v_set(u->epsilon),
-           rate = v_set(u->rate);
+  const vf scale = v_set(u->gradient_scale), decay = v_set(u->decay), rho = v_set(u->beta2), rest = v_set(1 - u->beta2),
+           momentum = v_set(u->momentum), epsilon = v_set(u->epsilon), rate = v_set(u->rate);
   EACH_VECTOR(count, {
     const vf w = LOAD(weight + at);
     const vf g = v_fma(decay, w, v_mul(scale, LOAD(gradient + at)));
@@ -119,9 +118,8 @@ static void rmsprop(size_t count, const zoo_train_update *u, const float *gradie
 static void adam(size_t count, const zoo_train_update *u, const float *gradient, float *weight, float *mean,
                  float *square) {
   const vf scale = v_set(u->gradient_scale), decay = v_set(u->decay), b1 = v_set(u->beta1), b2 = v_set(u->beta2),
-           r1 = v_set(1 - u->beta1), r2 = v_set(1 - u->beta2), c1 = v_set(u->correction1),
-           c2 = v_set(u->correction2), epsilon = v_set(u->epsilon), rate = v_set(u->rate),
-           keep = v_set(1 - u->rate * u->decoupled);
+           r1 = v_set(1 - u->beta1), r2 = v_set(1 - u->beta2), c1 = v_set(u->correction1), c2 = v_set(u->correction2),
+           epsilon = v_set(u->epsilon), rate = v_set(u->rate), keep = v_set(1 - u->rate * u->decoupled);
   EACH_VECTOR(count, {
     const vf w = LOAD(weight + at);
     const vf g = v_fma(decay, w, v_mul(scale, LOAD(gradient + at)));

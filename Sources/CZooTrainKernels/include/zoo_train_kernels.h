@@ -46,21 +46,21 @@ typedef struct zoo_train_pool {
   const float *x; // read only for a maximum
   const float *y; // likewise
   const float *dy;
-  float *dx;                             // added to
-  size_t x_pixel, x_row, x_column;       // of x and dx
-  size_t y_pixel;                        // of y and dy
+  float *dx;                       // added to
+  size_t x_pixel, x_row, x_column; // of x and dx
+  size_t y_pixel;                  // of y and dy
   float scale;
-  int is_min;                            // a minimum is found as a maximum is: the first tap equal to y
+  int is_min; // a minimum is found as a maximum is: the first tap equal to y
 } zoo_train_pool;
 
 // Numbers of one step of an optimiser.
 typedef struct zoo_train_update {
-  float rate;          // learning rate of this step
-  float gradient_scale; // gradients are multiplied by this first (clipping)
-  float decay;         // L2: gradient += decay * weight
-  float decoupled;     // AdamW: weight -= rate * decoupled * weight
-  float momentum;      // SGD: velocity's share; RMSprop: likewise
-  float beta1, beta2;  // Adam; RMSprop's rho is beta2
+  float rate;                     // learning rate of this step
+  float gradient_scale;           // gradients are multiplied by this first (clipping)
+  float decay;                    // L2: gradient += decay * weight
+  float decoupled;                // AdamW: weight -= rate * decoupled * weight
+  float momentum;                 // SGD: velocity's share; RMSprop: likewise
+  float beta1, beta2;             // Adam; RMSprop's rho is beta2
   float correction1, correction2; // Adam: 1 / (1 - beta^t)
   float epsilon;
   int nesterov;
@@ -81,8 +81,8 @@ typedef struct zoo_train_kernels {
   // sum[c] += x over dense rows.
   void (*sums)(size_t rows, size_t channels, const float *x, float *sum);
   // dz = lower < y < upper ? dy : 0, stored over dy; sum[c] += dz, dots[c] += dz (x - mean[c]).
-  void (*masked_dots)(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper,
-                      const float *x, const float *mean, float *sum, float *dots);
+  void (*masked_dots)(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper, const float *x,
+                      const float *mean, float *sum, float *dots);
   // y = min(max(x scale[c] + shift[c], lower), upper)
   void (*affine)(size_t rows, size_t channels, const float *x, const float *scale, const float *shift, float lower,
                  float upper, float *y);

@@ -21,7 +21,9 @@ package struct MatrixProduct {
   let runtime: Runtime
 
   package init(
-    source: ImageSource, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
+    source: ImageSource, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int,
+    output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
   ) {
     self.source = source
     self.rows = rows

@@ -59,7 +59,8 @@ package struct NetworkBuilder {
   // MARK: Layers with parameters
 
   package mutating func convolution(
-    _ name: String, _ x: ValueID, channels: Int, kernel: Int, kernelWidth: Int? = nil, stride: Int = 1,
+    _ name: String, _ x: ValueID, channels: Int, kernel: Int, kernelWidth: Int? = nil,
+    stride: Int = 1,
     padding: Padding = .valid, groups: Int = 1, bias: Bool = true,
     initializer: Initializer = .heNormalFanOut
   ) throws(CompileError) -> ValueID {

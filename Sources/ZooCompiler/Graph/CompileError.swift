@@ -1,4 +1,5 @@
 // What can go wrong between a foreign file and a .zoo file.
+import Foundation
 package import Zoo
 
 /// A failure of the compiler, in words for the person who runs it.
@@ -14,6 +15,17 @@ package func text(_ error: ZooError) -> String {
   if let expected = error.expected { result += ", expected \(expected)" }
   if let got = error.got { result += error.expected == nil ? " \(got)" : ", got \(got)" }
   return result
+}
+
+/// Why a file could not be read or written, in the words of the system call where Foundation tells which failed.
+package func reason(_ error: any Error) -> String {
+  let whole = error as NSError
+  let cause = (whole.userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError }
+  let candidates = [cause, whole].compactMap { $0 }
+  if let posix = candidates.first(where: { $0.domain == NSPOSIXErrorDomain }) {
+    return String(cString: strerror(Int32(truncatingIfNeeded: posix.code)))
+  }
+  return whole.localizedDescription
 }
 
 /// A shape as "1x224x224x3"; "scalar" for rank 0.

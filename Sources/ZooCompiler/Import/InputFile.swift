@@ -13,7 +13,7 @@ package func mapFile(_ path: String) throws(CompileError) -> Data {
   do {
     return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
   } catch {
-    throw CompileError("\(path): cannot read: \(error.localizedDescription)")
+    throw CompileError("\(path): cannot read: \(reason(error))")
   }
 }
 

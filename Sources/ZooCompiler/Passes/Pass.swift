@@ -10,7 +10,8 @@ package protocol Pass {
 /// Runs all passes until nothing changes, verifying the graph after each.
 package func optimize(_ graph: inout Graph) throws(CompileError) {
   let passes: [any Pass.Type] = [
-    FreezeTraining.self, FoldConstants.self, MoveTransposes.self, RemoveIdentities.self, FoldBatchNorm.self,
+    FreezeTraining.self, FoldConstants.self, MoveTransposes.self, RemoveIdentities.self,
+    FoldBatchNorm.self,
     FoldPadding.self, FuseAddend.self, FuseActivation.self, RemoveDeadCode.self,
   ]
   try graph.sortNodes()

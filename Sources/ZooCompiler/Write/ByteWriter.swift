@@ -44,7 +44,9 @@ package struct AttributeWriter: Archive {
 
   package init() {}
 
-  package mutating func field(_ name: StaticString, _ value: inout Int32) { put(UInt32(bitPattern: value)) }
+  package mutating func field(_ name: StaticString, _ value: inout Int32) {
+    put(UInt32(bitPattern: value))
+  }
   package mutating func field(_ name: StaticString, _ value: inout Float) { put(value.bitPattern) }
   package mutating func fail() {}
 

@@ -15,10 +15,16 @@ package enum ModelWriter {
 
   /// Writes `data` to `path` through a temporary name and a rename: the file is either the old one or the new one.
   package static func write(_ data: Data, to path: String) throws(CompileError) {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      throw CompileError("\(path): cannot write: it is a directory")
+    }
     do {
       try data.write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw CompileError("\(path): cannot write: \(error.localizedDescription)")
+      throw CompileError("\(path): cannot write: \(reason(error))")
     }
   }
 }

@@ -156,5 +156,5 @@ func contents(_ path: String) throws(CompileError) -> Data {
   guard !isDirectory.boolValue else { throw CompileError("\(path): is a directory") }
   do {
     return try Data(contentsOf: URL(fileURLWithPath: path))
-  } catch { throw CompileError("\(path): cannot read: \(error.localizedDescription)") }
+  } catch { throw CompileError("\(path): cannot read: \(reason(error))") }
 }

@@ -26,7 +26,8 @@ struct ConvolutionWeightGradient {
     self.x = UnsafePointer(x.value)
     let count = walks.tapCount * walks.channels * walks.outputs / groups
     pieces = min(ConvolutionWeightGradient.mostPieces, batch)
-    partial = count <= ConvolutionWeightGradient.largestPartial ? Buffer(count: count * pieces) : nil
+    partial =
+      count <= ConvolutionWeightGradient.largestPartial ? Buffer(count: count * pieces) : nil
   }
 
   private var channels: Int { walks.channels / groups }

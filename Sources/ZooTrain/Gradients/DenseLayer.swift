@@ -25,8 +25,8 @@ final class DenseLayer: OperatorLayer {
     operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
     self.site = site
     call = try OperatorCall(
-        operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
-        site.context.workers)
+      operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
+      site.context.workers)
   }
 
   func forward() {

@@ -104,7 +104,8 @@ package struct Evaluator {
       progress(first)
     }
     result.loss /= Double(max(1, result.images))
-    result.seconds = Double((clock.now - start).components.seconds)
+    result.seconds =
+      Double((clock.now - start).components.seconds)
       + Double((clock.now - start).components.attoseconds) * 1e-18
     result.mistakes.sort { $0.probability > $1.probability }
     return result

@@ -135,7 +135,8 @@ package final class Trainer {
     let seed = RandomStream(seed: recipe.seed, name: "augmentation").state
     workers.forEachPiece(of: indices.count, size: 8) { part in
       for index in part {
-        var random = RandomStream(seed: seed, index: UInt64(epoch * training.count + indices[index]))
+        var random = RandomStream(
+          seed: seed, index: UInt64(epoch * training.count + indices[index]))
         training.write(
           indices[index], for: writer, recipe.augmentation, &random,
           to: target + index * elements)

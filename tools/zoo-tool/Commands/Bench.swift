@@ -14,13 +14,13 @@ struct Bench: ParsableCommand {
   @Argument(help: "A .zoo file or a model's name.")
   var model: String
 
-  @Option(help: "Images per run; the network is planned anew for it.")
+  @Option(parsing: .unconditional, help: "Images per run; the network is planned anew for it.")
   var batch = 1
 
   @Option(help: "Arithmetic: f32 is what is built so far.")
   var precision = "f32"
 
-  @Option(help: "Least time to measure.")
+  @Option(parsing: .unconditional, help: "Least time to measure.")
   var seconds = 1.0
 
   @Flag(help: "Print JSON.")
@@ -65,7 +65,8 @@ struct Bench: ParsableCommand {
   func run() throws {
     var path = try modelPath(model)
     var temporary: String?
-    defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
+    func clean() { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
+    defer { clean() }
     if batch > 1 {
       let name =
         NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
@@ -81,6 +82,8 @@ struct Bench: ParsableCommand {
     let loadMs = Double(zoo_platform_nanoseconds() - start) / 1e6
     // Read before the graph is decoded below, which is not part of running a model.
     let peak = Int(zoo_platform_peak_memory())
+    let file = try ModelFile(path: path)
+    clean()  // already now, so that nothing stays if someone loses patience
     var times: [Double] = []
     for _ in 0..<5 { try session.run() }
     let begin = zoo_platform_nanoseconds()
@@ -92,7 +95,6 @@ struct Bench: ParsableCommand {
       if times.count >= 1_000_000 { break }
     }
     times.sort()
-    let file = try ModelFile(path: path)
     let macs = file.graph.nodes.reduce(0) { $0 + Cost($1, file.graph).macs }
     let median = times[times.count / 2]
     let report = Report(

@@ -9,8 +9,8 @@ struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what photos show.",
     discussion: """
-      Photos are PNG or JPEG files, told apart by content. A directory stands for all photos in it; '-' reads one from
-      standard input. A photo that cannot be classified is reported on standard error, and the others go on.
+      Photos are PNG or JPEG files, told apart by content. A directory stands for all photos in it; '-' reads one \
+      from standard input. A photo that cannot be classified is reported on standard error, and the others go on.
       """)
 
   @Argument(help: "Photos, directories of photos, or '-'.")
@@ -19,13 +19,13 @@ struct Classify: ParsableCommand {
   @Option(name: .shortAndLong, help: "Model: a .zoo file, or a name that 'zoo-tool list' shows.")
   var model: String?
 
-  @Option(help: "How many classes to show for each photo.")
+  @Option(parsing: .unconditional, help: "How many classes to show for each photo.")
   var top = 5
 
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Option(help: "Largest photo to decode, in megapixels.")
+  @Option(parsing: .unconditional, help: "Largest photo to decode, in megapixels.")
   var maxMegapixels = 100
 
   @OptionGroup var execution: ExecutionOptions
@@ -74,7 +74,7 @@ struct Classify: ParsableCommand {
       } catch {
         failures += 1
         result.error = "\(error)"
-        note("error: \(error)")
+        note("Error: \(error)")
       }
       results.append(result)
     }

@@ -9,9 +9,9 @@ struct Conformance: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run ONNX backend node tests: directories with model.onnx and test_data_set_N.",
     discussion: """
-      Inputs that the network uses as weights (all but the first of a layer) are taken from the test's data as constants,
-      because Zoo compiles weights into the model. A test passes if every output agrees within 1e-3 relative plus 1e-5;
-      'unsupported' means that the model was refused with the reason shown.
+      Inputs that the network uses as weights (all but the first of a layer) are taken from the test's data as \
+      constants, because Zoo compiles weights into the model. A test passes if every output agrees within 1e-3 \
+      relative plus 1e-5; 'unsupported' means that the model was refused with the reason shown.
       """)
 
   @Argument(help: "Directories of tests, or of directories of tests.")
@@ -28,7 +28,11 @@ struct Conformance: ParsableCommand {
 
   func run() throws {
     var counts = (passed: 0, failed: 0, unsupported: 0)
-    for test in try directories.flatMap(tests) {
+    let tests = try directories.flatMap(tests)
+    guard !tests.isEmpty else {
+      throw ToolError("no tests in \(directories.joined(separator: ", "))")
+    }
+    for test in tests {
       let name = (test as NSString).lastPathComponent
       switch check(test) {
       case .passed:

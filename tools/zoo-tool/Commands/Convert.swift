@@ -31,7 +31,7 @@ struct Convert: ParsableCommand {
   @Option(help: "Input size H,W for models that leave it open.")
   var inputSize: String?
 
-  @Option(help: "Images per run, for inputs that leave it open.")
+  @Option(parsing: .unconditional, help: "Images per run, for inputs that leave it open.")
   var batch = 1
 
   @Flag(help: "Keep the layout of inputs and outputs (NCHW for ONNX).")
@@ -42,19 +42,24 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1 to 1024") }
+    _ = try size()
+  }
+
+  /// --input-size as numbers.
+  private func size() throws -> (height: Int, width: Int)? {
+    guard let inputSize else { return nil }
+    let parts = inputSize.split(separator: ",").compactMap { Int($0) }
+    guard parts.count == 2, parts.allSatisfy({ $0 > 0 && $0 < 65536 }) else {
+      throw ValidationError("--input-size wants H,W, each 1 to 65535, got '\(inputSize)'")
+    }
+    return (parts[0], parts[1])
   }
 
   func run() throws {
     var options = ImportOptions()
     options.batch = batch
     options.keepsLayout = keepLayout
-    if let inputSize {
-      let parts = inputSize.split(separator: ",").compactMap { Int($0) }
-      guard parts.count == 2, parts.allSatisfy({ $0 > 0 && $0 < 65536 }) else {
-        throw ValidationError("--input-size wants H,W, got '\(inputSize)'")
-      }
-      options.inputSize = (parts[0], parts[1])
-    }
+    options.inputSize = try size()
     var graph = try importModel(path: input, options: options)
     try optimize(&graph)
     try describe(&graph)
@@ -132,7 +137,7 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
 /// Labels of a text file, one per line, or of the column "name" of a CSV file.
 func readLabels(_ path: String) throws -> [String] {
   guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-    throw ToolError("\(path): cannot read labels")
+    throw ToolError("\(path): no such file of labels, or not UTF-8 text")
   }
   let lines = text.split(omittingEmptySubsequences: true) { $0.isNewline }.map(String.init)
   guard let header = lines.first, path.lowercased().hasSuffix(".csv") else { return lines }

@@ -34,7 +34,12 @@ struct Evaluate: ParsableCommand {
     let top1: Double
     let top5: Double
     let loss: Double
-    let images_per_second: Double
+    let imagesPerSecond: Double
+
+    enum CodingKeys: String, CodingKey {
+      case model, images, top1, top5, loss
+      case imagesPerSecond = "images_per_second"
+    }
   }
 
   func run() throws {
@@ -64,7 +69,7 @@ struct Evaluate: ParsableCommand {
         try zoo_tool.json(
           Result(
             model: model, images: result.images, top1: result.top1, top5: result.top5,
-            loss: result.loss, images_per_second: result.imagesPerSecond)))
+            loss: result.loss, imagesPerSecond: result.imagesPerSecond)))
     }
     show(result, dataset)
   }
@@ -91,7 +96,9 @@ struct Evaluate: ParsableCommand {
       print(
         table(
           [[""] + short]
-            + names.indices.map { c in [names[c]] + names.indices.map { String(result.confusion[c][$0]) } },
+            + names.indices.map { c in
+              [names[c]] + names.indices.map { String(result.confusion[c][$0]) }
+            },
           rightAligned: Set(1...names.count)))
     }
     print(

@@ -9,8 +9,8 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a model as an aligned C array with a header of its sizes.",
     discussion: """
-      Writes NAME.c and NAME.h into the output directory. The header has the model's size, the arena it needs on 32-bit and
-      64-bit targets, its input and output shapes, and the operators it uses as a table for zoo_session_init_using.
+      Writes NAME.c and NAME.h into the output directory. The header has the model's size, the arena it needs on \
+      32-bit and 64-bit targets, its input and output shapes, and the operators it uses as a table for zoo_session_init_using.
       """)
 
   @Argument(help: "A .zoo file or a model's name.")
@@ -27,6 +27,9 @@ struct Export: ParsableCommand {
 
   func validate() throws {
     guard format == "c" else { throw ValidationError("--format is c, not '\(format)'") }
+    if let name, !isIdentifier(name) {
+      throw ValidationError("--name wants a C identifier, not '\(name)'")
+    }
   }
 
   func run() throws {
@@ -34,14 +37,18 @@ struct Export: ParsableCommand {
     let file = try ModelFile(path: path)
     let stem = name ?? ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     let identifier = String(stem.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-    guard let first = identifier.first, !first.isNumber else {
-      throw ToolError("'\(identifier)' is no C identifier; give --name")
+    guard isIdentifier(identifier) else {
+      throw ToolError("'\(identifier)' is no C identifier; give one with --name")
     }
-    try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+    try makeDirectory(output)
     let base = (output as NSString).appendingPathComponent(identifier)
     try ModelWriter.write(Data(try header(file, identifier).utf8), to: base + ".h")
     try ModelWriter.write(source(file, identifier), to: base + ".c")
     print("\(base).c, \(base).h: \(grouped(file.data.count)) bytes of model")
+  }
+
+  private func isIdentifier(_ name: String) -> Bool {
+    name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil
   }
 
   private func header(_ file: ModelFile, _ name: String) throws -> String {

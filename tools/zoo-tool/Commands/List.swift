@@ -32,7 +32,7 @@ struct List: ParsableCommand {
             macs: costs.reduce(0) { $0 + $1.macs },
             input: graph.inputs.first.map { graph[$0].shape.extents } ?? [],
             classes: graph.outputs.first.map { graph[$0].shape.last } ?? 0))
-      } catch { note("error: \(error)") }
+      } catch { note("Error: \(error)") }
     }
     if json { return print(try zoo_tool.json(entries)) }
     guard !entries.isEmpty else {

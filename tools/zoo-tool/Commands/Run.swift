@@ -26,7 +26,7 @@ struct Run: ParsableCommand {
   func run() throws {
     let session = try Session(
       path: try modelPath(model), isa: execution.isa.value, threads: execution.threads)
-    try FileManager.default.createDirectory(atPath: outputDir, withIntermediateDirectories: true)
+    try makeDirectory(outputDir)
     for path in inputs {
       let tensor = session.input(0)
       if path.hasSuffix(".npy") {

@@ -82,9 +82,8 @@ struct Train: ParsableCommand {
     screen.begin(isResumed: resume)
     let interrupt = Interrupt()
     let deadline = maxMinutes.map { Date().addingTimeInterval($0 * 60) }
-    let ending = try trainer.run(
-      shouldStop: { interrupt.isRequested || deadline.map { Date() >= $0 } ?? false }
-    ) { event throws(CompileError) in
+    func isOver() -> Bool { interrupt.isRequested || deadline.map { Date() >= $0 } ?? false }
+    let ending = try trainer.run(shouldStop: isOver) { event throws(CompileError) in
       try screen.show(event)
       guard case .epoch(_, let isBest) = event else { return }
       if isBest { try save(job.finish(trainer.model())) }

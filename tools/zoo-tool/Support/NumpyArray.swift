@@ -1,5 +1,6 @@
 // Arrays of float32 in NumPy's .npy format, version 1.
 import Foundation
+import ZooCompiler
 
 /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 struct NumpyArray {
@@ -12,8 +13,9 @@ struct NumpyArray {
   }
 
   init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ToolError("\(path): cannot read")
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw ToolError("\(path): cannot read: \(reason(error))")
     }
     guard data.count > 10, data.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1]) else {
       throw ToolError("\(path): not a .npy file of version 1")
@@ -43,8 +45,6 @@ struct NumpyArray {
     data.append(UInt8(header.count >> 8))
     data.append(Data(header.utf8))
     floats.withUnsafeBytes { data.append(contentsOf: $0) }
-    do {
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch { throw ToolError("\(path): cannot write: \(error.localizedDescription)") }
+    try ModelWriter.write(data, to: path)
   }
 }

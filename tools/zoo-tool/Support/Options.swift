@@ -22,7 +22,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
 
 /// How a model is executed.
 struct ExecutionOptions: ParsableArguments {
-  @Option(name: .long, help: "Threads; 0 means one for each CPU.")
+  @Option(name: .long, parsing: .unconditional, help: "Threads; 0 means one for each CPU.")
   var threads = 0
 
   @Option(name: .long, help: "Instruction set of the kernels.")

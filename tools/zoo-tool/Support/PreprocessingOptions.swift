@@ -5,10 +5,13 @@ import Zoo
 import ZooCompiler
 
 struct PreprocessingOptions: ParsableArguments {
-  @Option(help: "Subtracted from each channel: M or R,G,B in the network's order.")
+  @Option(
+    parsing: .unconditional,
+    help: "Subtracted from each channel: M or R,G,B in the network's order.")
   var mean: String?
 
-  @Option(help: "Multiplied after the mean: S or R,G,B in the network's order.")
+  @Option(
+    parsing: .unconditional, help: "Multiplied after the mean: S or R,G,B in the network's order.")
   var scale: String?
 
   @Option(help: "Channel order of the network: rgb, bgr or gray.")
@@ -24,12 +27,23 @@ struct PreprocessingOptions: ParsableArguments {
     mean != nil || scale != nil || channels != nil || resize != nil || filter != nil
   }
 
+  func validate() throws {
+    var anything = Preprocessing()
+    try apply(to: &anything)
+  }
+
   /// The preprocessing of a graph whose input is `input` (NHWC), and whether any of it is a guess.
   func settle(_ graph: Graph, input: Shape) throws -> (Preprocessing, isGuessed: Bool) {
     var result = graph.info.preprocessing ?? guess(input)
     let isGuessed =
       graph.info.preprocessing == nil
       && (mean == nil || scale == nil || resize == nil)
+    try apply(to: &result)
+    return (result, isGuessed)
+  }
+
+  /// Replaces what was given.
+  private func apply(to result: inout Preprocessing) throws {
     if let mean { result.mean = try triple(mean, "--mean") }
     if let scale { result.scale = try triple(scale, "--scale") }
     if let channels {
@@ -67,7 +81,6 @@ struct PreprocessingOptions: ParsableArguments {
         throw ValidationError("--filter is bilinear, bicubic, box or nearest, not '\(filter)'")
       }
     }
-    return (result, isGuessed)
   }
 
   /// ImageNet's usual preprocessing for colour inputs, 0...1 for grey ones.

@@ -42,7 +42,8 @@ struct RecipeOptions: ParsableArguments {
   var averaging: Float = 0
   @Option(help: "Epochs without improvement after which to stop; 0 means never.")
   var patience = 0
-  @Option(help: "Share of the training images held out; 0 validates on the test part if there is one.")
+  @Option(
+    help: "Share of the training images held out; 0 validates on the test part if there is one.")
   var validation = 0.0
   @Flag(help: "Mirror pictures at random.")
   var flip = false

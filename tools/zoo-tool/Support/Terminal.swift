@@ -1,7 +1,8 @@
 // Messages, terminals and quiet ends.
 import Foundation
+import ZooCompiler
 
-/// A failure told to the user as "error: ...", with exit code 1.
+/// A failure told to the user as "Error: ...", with exit code 1.
 struct ToolError: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
@@ -9,6 +10,13 @@ struct ToolError: Error, CustomStringConvertible {
 
 /// Writes a line to standard error.
 func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+/// Makes a directory and those above it, if they are missing.
+func makeDirectory(_ path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch { throw ToolError("\(path): cannot make this directory: \(reason(error))") }
+}
 
 /// Whether standard output is a terminal.
 var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }

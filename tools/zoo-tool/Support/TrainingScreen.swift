@@ -37,7 +37,8 @@ final class TrainingScreen {
       let images = Double(max(1, partial.images))
       live(
         String(
-          format: "epoch %d/%d  step %d/%d  loss %.4f  accuracy %.2f %%  rate %.2g  %.0f images/s  ",
+          format:
+            "epoch %d/%d  step %d/%d  loss %.4f  accuracy %.2f %%  rate %.2g  %.0f images/s  ",
           epoch + 1, trainer.recipe.epochs, step, count, partial.loss / images,
           100 * Double(partial.correct) / images, Double(rate),
           Double(partial.images) / max(1e-9, partial.seconds)) + timeLeft + " left")
@@ -93,6 +94,6 @@ final class TrainingScreen {
     do {
       try file.seekToEnd()
       try file.write(contentsOf: line)
-    } catch { throw CompileError("\(path): cannot write: \(error.localizedDescription)") }
+    } catch { throw CompileError("\(path): cannot write: \(reason(error))") }
   }
 }

@@ -15,7 +15,7 @@ package func importONNX(
   do {
     data = try Data(contentsOf: url, options: .mappedIfSafe)
   } catch {
-    throw CompileError("\(path): cannot read: \(error.localizedDescription)")
+    throw CompileError("\(path): cannot read: \(reason(error))")
   }
   let model: Zoo_Onnx_ModelProto
   do {
