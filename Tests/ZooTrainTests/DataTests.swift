@@ -28,7 +28,9 @@ final class TemporaryFolder {
 struct DataTests {
   private func idx(_ extents: [Int], _ bytes: [UInt8]) -> [UInt8] {
     [0, 0, 8, UInt8(extents.count)]
-      + extents.flatMap { [UInt8($0 >> 24 & 255), UInt8($0 >> 16 & 255), UInt8($0 >> 8 & 255), UInt8($0 & 255)] }
+      + extents.flatMap {
+        [UInt8($0 >> 24 & 255), UInt8($0 >> 16 & 255), UInt8($0 >> 8 & 255), UInt8($0 & 255)]
+      }
       + bytes
   }
 
@@ -64,14 +66,16 @@ struct DataTests {
       #expect(text.contains(expected), "\(text)")
       #expect(text.contains(folder.path))
     }
-    #expect(message { _ = try IDX.read(images: "/nowhere", labels: labels) }.contains("no such file"))
+    #expect(
+      message { _ = try IDX.read(images: "/nowhere", labels: labels) }.contains("no such file"))
     try folder.write("train-images-idx3-ubyte", [0x1f, 0x8b, 8, 0, 1, 2, 3])
     #expect(
       message { _ = try IDX.read(images: images, labels: labels) }.contains("damaged or truncated"))
     try folder.write("train-images-idx3-ubyte", idx([3, 2, 2], Array(1...12)))
     try folder.write("train-labels-idx1-ubyte", idx([3], [5, 5, 5]))
     #expect(
-      message { _ = try IDX.read(images: images, labels: labels) }.contains("all 3 images are of one class"))
+      message { _ = try IDX.read(images: images, labels: labels) }.contains(
+        "all 3 images are of one class"))
   }
 
   @Test func cifarFilesAreReadOrRefused() throws {
@@ -104,7 +108,8 @@ struct DataTests {
     let photo = [UInt8](
       try Data(
         contentsOf: URL(
-          fileURLWithPath: #filePath).deletingLastPathComponent()
+          fileURLWithPath: #filePath
+        ).deletingLastPathComponent()
           .appendingPathComponent("../Fixtures/photo.png")))
     for name in ["cat/a.png", "cat/b.PNG", "dog/c.png"] { try folder.write(name, photo) }
     try folder.write("dog/broken.jpg", [0xff, 0xd8, 0xff, 1, 2, 3])

@@ -80,6 +80,13 @@ struct GradientTests {
         try $0.activation(
           try $0.depthwise("d", $1, kernel: 5, stride: 2, padding: .explicit(2)), .relu6)
       },
+      GradientCase("depthwise with a fused hard-swish", (4, 4, 8)) { b, x in
+        var depthwise = DepthwiseConv2D()
+        depthwise.activation = Activation(.hardSwish)
+        let first = try b.depthwise("d", x, kernel: 1, bias: false)
+        let weights = b.graph.nodes.last?.inputs[1]
+        return try b.add(depthwise, [first, weights], "fused")
+      },
       GradientCase("dense", (2, 3, 5)) { try $0.dense("d", try $0.flatten($1), 37) },
       GradientCase("dense, all remainders of rows", (1, 1, 31)) {
         try $0.dense("d", try $0.flatten($1), 16)

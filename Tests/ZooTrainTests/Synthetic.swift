@@ -19,22 +19,27 @@ func syntheticDigits(_ count: Int, seed: UInt64) throws -> Dataset {
       pixels[index * 784 + row * 28 + column] = UInt8(ink)
     }
     for step in 0..<16 {
-      let at = 6 + step
-      // Bars, diagonals, crosses, corners and boxes.
-      if [0, 4, 6].contains(label) { for width in 0..<2 { dot(at, 13 + width) } }
-      if [1, 4, 7].contains(label) { for width in 0..<2 { dot(13 + width, at) } }
-      if [2, 5].contains(label) { dot(at, at); dot(at, at + 1) }
-      if [3, 5].contains(label) { dot(at, 27 - at); dot(at, 28 - at) }
-      if [6, 8].contains(label) { dot(6, at); dot(7, at) }
-      if [7, 8].contains(label) { dot(at, 6); dot(at, 7) }
-      if label == 9 { dot(6, at); dot(21, at); dot(at, 6); dot(at, 21) }
-      if label == 8 { dot(21, at) }
+      for (row, column) in strokes(label, 6 + step) { dot(row, column) }
     }
     for _ in 0..<20 { pixels[index * 784 + random.below(784)] = UInt8(random.below(90)) }
   }
   return try Dataset(
     name: "synthetic", height: 28, width: 28, channels: 1, pixels: pixels, labels: labels,
     classNames: (0..<10).map(String.init))
+}
+
+/// Pixels of one step of a class's strokes: bars, diagonals, crosses, corners and boxes.
+private func strokes(_ label: Int, _ at: Int) -> [(Int, Int)] {
+  var pixels: [(Int, Int)] = []
+  if [0, 4, 6].contains(label) { pixels += [(at, 13), (at, 14)] }
+  if [1, 4, 7].contains(label) { pixels += [(13, at), (14, at)] }
+  if [2, 5].contains(label) { pixels += [(at, at), (at, at + 1)] }
+  if [3, 5].contains(label) { pixels += [(at, 27 - at), (at, 28 - at)] }
+  if [6, 8].contains(label) { pixels += [(6, at), (7, at)] }
+  if [7, 8].contains(label) { pixels += [(at, 6), (at, 7)] }
+  if label == 8 { pixels += [(21, at)] }
+  if label == 9 { pixels += [(6, at), (21, at), (at, 6), (at, 21)] }
+  return pixels
 }
 
 /// Flat colours with noise, 8 x 8, four classes.

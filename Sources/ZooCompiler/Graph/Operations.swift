@@ -69,6 +69,13 @@ package func fusedActivation(_ operation: any Operation) -> Activation {
 /// `operation` with `activation` fused, or nil if it cannot take it.
 package func fusing(_ activation: Activation, into operation: any Operation) -> (any Operation)? {
   guard fusedActivation(operation).kind == .none else { return nil }
+  return replacingActivation(of: operation, by: activation)
+}
+
+/// `operation` with `activation` instead of what is fused into it, or nil if it cannot take it.
+package func replacingActivation(
+  of operation: any Operation, by activation: Activation
+) -> (any Operation)? {
   switch operation {
   case var op as Conv2D:
     op.activation = activation
@@ -88,7 +95,7 @@ package func fusing(_ activation: Activation, into operation: any Operation) -> 
   case var op as TrainableBatchNorm:
     op.activation = activation
     return op
-  case var op as Pool where activation.kind == .clamp:
+  case var op as Pool where activation.kind == .clamp || activation.kind == .none:
     op.activation = activation
     return op
   default: return nil

@@ -35,6 +35,7 @@ package final class TrainingNetwork {
     self.graph = graph
     self.loss = loss
     var planned = try rebatched(withoutClosing(graph, loss.kind), batch: batch)
+    try splitActivations(&planned)
     try fuseActivations(&planned)
     let context = TrainingContext(workers: workers, batch: batch, seed: seed)
     let store = try ParameterStore(planned, frozen: frozen)
@@ -133,20 +134,48 @@ private func withoutClosing(_ graph: Graph, _ kind: LossKind) -> Graph {
   return result
 }
 
+/// Whether a layer can undo `activation` fused into `operation`: from the output alone; batch norm does a clamp only.
+private func trains(_ activation: Activation, in operation: any Operation) -> Bool {
+  let isNorm = operation is TrainableBatchNorm || operation is BatchNorm
+  return isNorm ? activation.kind == .clamp : isInvertible(activation)
+}
+
+/// Takes activations that cannot be undone out of the layers of a compiled model.
+private func splitActivations(_ graph: inout Graph) throws(CompileError) {
+  var nodes: [GraphNode] = []
+  for var node in graph.nodes {
+    let activation = fusedActivation(node.operation)
+    guard activation.kind != .none, !trains(activation, in: node.operation),
+      let plain = replacingActivation(of: node.operation, by: .none)
+    else {
+      nodes.append(node)
+      continue
+    }
+    let output = node.output
+    let inner = graph.addValue(
+      Value(name: node.name, type: graph[output].type, shape: graph[output].shape))
+    node.operation = plain
+    node.output = inner
+    nodes.append(node)
+    nodes.append(
+      GraphNode(
+        name: node.name + ".activation", operation: Unary(activation), inputs: [inner],
+        output: output))
+  }
+  graph.nodes = nodes
+}
+
 /// Fuses activations whose derivative follows from their output, as the compiler does for inference.
 private func fuseActivations(_ graph: inout Graph) throws(CompileError) {
   let consumers = graph.consumers()
   var producers = graph.producers()
   var removed = Set<Int>()
   for (index, node) in graph.nodes.enumerated() {
-    guard let unary = node.operation as? Unary, isInvertible(unary.activation),
-      let source = node.inputs[0], consumers[source]?.count == 1,
+    guard let unary = node.operation as? Unary, let source = node.inputs[0], consumers[source]?.count == 1,
       !graph.outputs.contains(source), let layer = producers[source]
     else { continue }
-    if graph.nodes[layer].operation is TrainableBatchNorm, unary.activation.kind != .clamp {
-      continue
-    }
-    guard let fused = fusing(unary.activation, into: graph.nodes[layer].operation) else {
+    guard trains(unary.activation, in: graph.nodes[layer].operation),
+      let fused = fusing(unary.activation, into: graph.nodes[layer].operation) else {
       continue
     }
     graph.nodes[layer].operation = fused

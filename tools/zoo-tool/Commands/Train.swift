@@ -11,18 +11,19 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a network of the zoo from scratch, or a new head on a trained model.",
     discussion: """
-      DIR holds MNIST-like IDX files (.gz or plain), CIFAR-10 or CIFAR-100 binary batches, or a folder of pictures for
-      each class (with train/ and validation/ or test/ above them, if it is split already).
+      DIR holds MNIST-like IDX files (.gz or plain), CIFAR-10 or CIFAR-100 binary batches, or a folder of
+      pictures for each class (with train/ and validation/ or test/ above them, if it is split already).
 
       Without --validation the last epoch is kept, and the test part, if there is one, only measures; with it, images
       are held out and the best epoch on them is kept. A checkpoint (OUT.checkpoint) is saved after each epoch and on
       Ctrl-C; --resume goes on from it as if there had been no interruption.
 
-      Transfer learning: --from MODEL replaces the classifier of a trained model by --head and trains all of it, or with
-      --freeze-base just the head, on features that are computed once.
+      Transfer learning: --from MODEL replaces the classifier of a trained model by --head and trains all of it, or
+      with --freeze-base just the head, on features that are computed once.
       """)
 
-  @Argument(help: "Name of the network; 'zoo-tool list --architectures' shows them. Not with --from.")
+  @Argument(
+    help: "Name of the network; 'zoo-tool list --architectures' shows them. Not with --from.")
   var network: String?
 
   @Option(help: ArgumentHelp("The data.", valueName: "dir"))
@@ -34,10 +35,15 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("A trained model to begin with.", valueName: "model"))
   var from: String?
 
-  @Option(help: "With --from: the new layers, of flatten, globalpool, dropout:R, dense:COUNT[:relu]; N is the number of classes.")
+  @Option(
+    help:
+      "With --from: the new layers, of flatten, globalpool, dropout:R, dense:COUNT[:relu]; N is the number of classes."
+  )
   var head = "globalpool,dropout:0.2,dense:N"
 
-  @Option(help: ArgumentHelp("With --from: the last layer of the base that is kept.", valueName: "layer"))
+  @Option(
+    help: ArgumentHelp(
+      "With --from: the last layer of the base that is kept.", valueName: "layer"))
   var cut: String?
 
   @Flag(help: "With --from: keep the base as it is.")
