@@ -134,6 +134,3 @@ func loadDataset(_ folder: String) throws -> (training: Dataset?, test: Dataset?
   throw ToolError(
     "\(folder): neither IDX files, CIFAR batches nor a folder of pictures for each class")
 }
-
-/// "97.53 %".
-func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
