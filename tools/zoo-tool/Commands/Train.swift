@@ -44,6 +44,10 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Write one JSON line for each epoch.", valueName: "file.jsonl"))
   var log: String?
 
+  @Option(
+    help: ArgumentHelp("Write a page about the run after each epoch.", valueName: "file.html"))
+  var report: String?
+
   func run() throws {
     let workers = try Workers(threads: threads, isa: isa.value)
     let architecture = try architecture(network)
@@ -59,6 +63,11 @@ struct Train: ParsableCommand {
       graph, recipe, training: training, validation: validation, workers: workers)
     let checkpoint = output + ".checkpoint"
     if resume { try Checkpoint.restore(trainer, from: checkpoint) }
+    let page = report.map {
+      TrainingReport(trainer, path: $0, command: commandLine(), signature: signature)
+    }
+    // A page before the first epoch: a path that cannot be written is found now, not after it.
+    try page?.write(state: state(trainer))
     let screen = TrainingScreen(trainer, log: log)
     screen.begin(isResumed: resume)
     let interrupt = Interrupt()
@@ -70,16 +79,33 @@ struct Train: ParsableCommand {
       guard case .epoch(_, let isBest) = event else { return }
       if isBest { try save(trainer, to: output) }
       try Checkpoint.save(trainer, to: checkpoint)
+      page?.note(isBest: isBest)
+      write(page, state(trainer))
     }
     if ending == .stopped {
       try Checkpoint.save(trainer, to: checkpoint)
       screen.end()
+      write(page, state(trainer) + ", stopped")
       note("stopped; go on with --resume")
       throw ExitCode(interrupt.isRequested ? 130 : 0)
     }
     screen.end()
+    write(page, state(trainer) + (ending == .early ? ", ended without improvement" : ", finished"))
     print(
       "best epoch \(trainer.bestEpoch): \(percent(trainer.bestAccuracy)) -> \(output)")
+  }
+
+  /// "epoch 2 of 3", or the step in it.
+  private func state(_ trainer: Trainer) -> String {
+    let (done, rest) = trainer.step.quotientAndRemainder(dividingBy: trainer.stepsPerEpoch)
+    return rest == 0
+      ? "epoch \(done) of \(trainer.recipe.epochs)"
+      : "step \(rest) of \(trainer.stepsPerEpoch) in epoch \(done + 1) of \(trainer.recipe.epochs)"
+  }
+
+  /// Writes the page; a run of hours does not end because that fails.
+  private func write(_ page: TrainingReport?, _ state: String) {
+    do { try page?.write(state: state) } catch { note("warning: \(error)") }
   }
 
   /// Compiles the present weights into the model file.
