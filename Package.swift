@@ -54,8 +54,8 @@ let package = Package(
     .target(
       name: "ZooTrain",
       dependencies: [
-        "CZlib", "CZoo", "CZooKernels", "CZooPlatform", "CZooTrainKernels", "Zoo", "ZooImage",
-        "ZooCompiler",
+        "CImageCodecs", "CZlib", "CZoo", "CZooKernels", "CZooPlatform", "CZooTrainKernels", "Zoo",
+        "ZooImage", "ZooCompiler",
       ],
       swiftSettings: strict),
 

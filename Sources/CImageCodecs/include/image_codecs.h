@@ -1,4 +1,5 @@
-// PNG and JPEG from memory into RGB, by libpng and libjpeg(-turbo), without their long jumps and their printing.
+// PNG and JPEG from memory into RGB, and pixels into PNG, by libpng and libjpeg(-turbo), without their long jumps and
+// their printing.
 //
 // No function keeps state between calls. Messages are zero-terminated and fit the caller's buffer.
 #ifndef ZOO_IMAGE_CODECS_H
@@ -40,6 +41,11 @@ zoo_codec_status zoo_codec_probe(const uint8_t *bytes, size_t size, zoo_codec_in
 // ignored. JPEG data that ends early or does not decode cleanly is an error; harmless extra bytes are not.
 zoo_codec_status zoo_codec_decode(const uint8_t *bytes, size_t size, const uint8_t background[3], uint8_t *rgb,
                                   char message[ZOO_CODEC_MESSAGE_SIZE]);
+
+// Encodes pixels[height][width][channels] of 8 bits as a PNG file: 1 channel is grey, 3 are RGB, 4 RGB and alpha.
+// On success *bytes is the caller's: zoo_codec_free. ZOO_CODEC_FORMAT: sizes or channels that PNG does not have.
+zoo_codec_status zoo_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
+                                uint8_t **bytes, size_t *size, char message[ZOO_CODEC_MESSAGE_SIZE]);
 
 // malloc and free, for the Swift that owns the pixels.
 void *zoo_codec_alloc(size_t size);

@@ -53,6 +53,17 @@ package struct Value {
   package var shape: Shape
   package var constant: Constant?
   package var quantization: Quantization?
+
+  package init(
+    name: String, type: zoo_type, shape: Shape, constant: Constant? = nil,
+    quantization: Quantization? = nil
+  ) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.constant = constant
+    self.quantization = quantization
+  }
 }
 
 /// An operation applied to values.
@@ -61,6 +72,15 @@ package struct GraphNode {
   package var operation: any Operation
   package var inputs: [ValueID?]
   package var output: ValueID
+
+  package init(
+    name: String, operation: any Operation, inputs: [ValueID?], output: ValueID
+  ) {
+    self.name = name
+    self.operation = operation
+    self.inputs = inputs
+    self.output = output
+  }
 }
 
 /// A network: nodes in an order in which each runs after those it needs.

@@ -38,6 +38,7 @@ extension Graph {
     }
     guard !outputs.isEmpty else { throw fail("the network has no output") }
     for output in outputs where !defined.contains(output) {
+      guard output.index < values.count else { throw fail("output \(output.index) is no value") }
       throw fail("output '\(self[output].name)' is never produced")
     }
   }

@@ -30,7 +30,7 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
   )
   svg.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")
   svg.append(
-    "<text x=\"\(left)\" y=\"24\" font-size=\"16\" font-weight=\"600\" fill=\"#1f2933\">\(escape(title))</text>"
+    "<text x=\"\(left)\" y=\"24\" font-size=\"16\" font-weight=\"600\" fill=\"#1f2933\">\(escapeMarkup(title))</text>"
   )
   let ratio = Double(plan.byteCount) / Double(max(plan.lowerBound, 1))
   svg.append(
@@ -53,7 +53,7 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
       y(plan.packing.offsets[index] + buffer.byteCount), y(plan.packing.offsets[index])
     )
     svg.append(
-      "<g><title>\(escape(names[index])): \(buffer.byteCount) bytes at \(plan.packing.offsets[index]), steps \(buffer.first) to \(buffer.last)</title>"
+      "<g><title>\(escapeMarkup(names[index])): \(buffer.byteCount) bytes at \(plan.packing.offsets[index]), steps \(buffer.first) to \(buffer.last)</title>"
         + "<rect x=\"\(number(x0))\" y=\"\(number(y0))\" width=\"\(number(max(x1 - x0 - 1, 1)))\" height=\"\(number(max(y1 - y0 - 1, 0.5)))\" rx=\"2\" fill=\"\(palette[index % palette.count])\" fill-opacity=\"0.85\"/>"
     )
     let fits = Int((x1 - x0 - 10) / 6.2)
@@ -62,7 +62,7 @@ package func drawPlan(_ graph: Graph, _ plan: MemoryPlan, title: String) -> Stri
       let dark = ["#dbe4ee", "#f6ae2d", "#81a4cd", "#80b918", "#c77dff"].contains(
         palette[index % palette.count])
       svg.append(
-        "<text x=\"\(number(x0 + 5))\" y=\"\(number((y0 + y1) / 2 + 4))\" font-size=\"11\" fill=\"\(dark ? "#1f2933" : "#ffffff")\">\(escape(name))</text>"
+        "<text x=\"\(number(x0 + 5))\" y=\"\(number((y0 + y1) / 2 + 4))\" font-size=\"11\" fill=\"\(dark ? "#1f2933" : "#ffffff")\">\(escapeMarkup(name))</text>"
       )
     }
     svg.append("</g>")
@@ -89,8 +89,4 @@ private func size(_ byteCount: Int) -> String {
   byteCount < 10_240
     ? "\(byteCount) B"
     : byteCount < 10 << 20 ? "\(byteCount >> 10) KB" : "\(byteCount >> 20) MB"
-}
-
-private func escape(_ text: String) -> String {
-  text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
 }

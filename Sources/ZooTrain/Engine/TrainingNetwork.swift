@@ -171,11 +171,13 @@ private func fuseActivations(_ graph: inout Graph) throws(CompileError) {
   var producers = graph.producers()
   var removed = Set<Int>()
   for (index, node) in graph.nodes.enumerated() {
-    guard let unary = node.operation as? Unary, let source = node.inputs[0], consumers[source]?.count == 1,
+    guard let unary = node.operation as? Unary, let source = node.inputs[0],
+      consumers[source]?.count == 1,
       !graph.outputs.contains(source), let layer = producers[source]
     else { continue }
     guard trains(unary.activation, in: graph.nodes[layer].operation),
-      let fused = fusing(unary.activation, into: graph.nodes[layer].operation) else {
+      let fused = fusing(unary.activation, into: graph.nodes[layer].operation)
+    else {
       continue
     }
     graph.nodes[layer].operation = fused

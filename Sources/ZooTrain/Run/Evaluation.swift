@@ -22,7 +22,16 @@ package struct Evaluation: Codable, Sendable {
     package let actual: Int
     package let predicted: Int
     package let probability: Double
+
+    package init(index: Int, actual: Int, predicted: Int, probability: Double) {
+      self.index = index
+      self.actual = actual
+      self.predicted = predicted
+      self.probability = probability
+    }
   }
+
+  package init() {}
 
   package var top1: Double { images == 0 ? 0 : Double(top1Count) / Double(images) }
   package var top5: Double { images == 0 ? 0 : Double(top5Count) / Double(images) }

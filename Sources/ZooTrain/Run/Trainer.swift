@@ -18,6 +18,8 @@ package final class Trainer {
   package private(set) var partial = Partial()
   package private(set) var bestAccuracy = -1.0
   package private(set) var bestEpoch = 0
+  /// What the validation after the latest epoch of this process found.
+  package private(set) var evaluation: Evaluation?
   private let writer: InputWriter
   private let workers: Workers
 
@@ -176,6 +178,7 @@ package final class Trainer {
       let result = try Evaluator(model(), workers: workers).run(validation)
       record.validationLoss = result.loss
       record.validationAccuracy = result.top1
+      evaluation = result
     }
     history.append(record)
     let accuracy = record.validationAccuracy ?? record.accuracy

@@ -28,6 +28,9 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Option(help: ArgumentHelp("Write a page about the result.", valueName: "file.html"))
+  var report: String?
+
   struct Result: Encodable {
     let model: String
     let images: Int
@@ -64,6 +67,7 @@ struct Evaluate: ParsableCommand {
         }
       })
     if isLive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if let report { try write(result, dataset, graph, to: report) }
     if json {
       return print(
         try zoo_tool.json(
@@ -74,22 +78,31 @@ struct Evaluate: ParsableCommand {
     show(result, dataset)
   }
 
+  private func write(
+    _ result: Evaluation, _ dataset: Dataset, _ graph: Graph, to path: String
+  ) throws {
+    let name = ((model as NSString).lastPathComponent as NSString).deletingPathExtension
+    var page = Report(
+      network: graph.info["name"] ?? name, subtitle: "Evaluated on \(dataset.name)", graph: graph)
+    page.result = Report.Result(
+      evaluation: result, data: dataset, model: graph, origin: "model \(name)")
+    page.settings = [("data", words(dataset))] + graph.info.card.map { ($0.key, $0.value) }
+    page.command = commandLine()
+    page.signature = signature()
+    try ModelWriter.write(Data(try page.html().utf8), to: path)
+  }
+
   private func show(_ result: Evaluation, _ dataset: Dataset) {
     let names = dataset.classNames
-    var rows = [["class", "images", "right", "recall", "precision", "taken for"]]
-    for c in names.indices {
-      let row = result.confusion[c]
-      let count = row.reduce(0, +)
-      guard count > 0 else { continue }
-      let predicted = result.confusion.reduce(0) { $0 + $1[c] }
-      let wrong = row.indices.filter { $0 != c && row[$0] > 0 }.sorted { row[$0] > row[$1] }
-      rows.append([
-        names[c], String(count), String(row[c]), percent(Double(row[c]) / Double(count)),
-        predicted == 0 ? "-" : percent(Double(row[c]) / Double(predicted)),
-        wrong.prefix(3).map { "\(names[$0]) \(row[$0])" }.joined(separator: ", "),
-      ])
+    let rows = result.classResults(names).map { row in
+      [
+        row.name, String(row.count), String(row.right), percent(row.recall),
+        row.precision.map(percent) ?? "-",
+        row.confusions.prefix(3).map { "\($0.name) \($0.count)" }.joined(separator: ", "),
+      ]
     }
-    print(table(rows, rightAligned: [1, 2, 3, 4]))
+    let head = ["class", "images", "right", "recall", "precision", "taken for"]
+    print(table([head] + rows, rightAligned: [1, 2, 3, 4]))
     if names.count <= 20 {
       print("\nconfusion (rows: true class, columns: answer)")
       let short = names.map { String($0.prefix(6)) }

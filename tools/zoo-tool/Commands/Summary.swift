@@ -81,31 +81,4 @@ struct Summary: ParsableCommand {
   }
 
   private func shape(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "x") }
-
-  /// "Conv2D 3x3/2 + ReLU".
-  private func title(_ node: GraphNode) -> String {
-    var text = operationName(node.operation)
-    let window: Window? =
-      switch node.operation {
-      case let op as Conv2D: op.window
-      case let op as DepthwiseConv2D: op.window
-      case let op as Pool: op.window
-      default: nil
-      }
-    if let window {
-      text += " \(window.kernelHeight)x\(window.kernelWidth)"
-      if window.strideHeight > 1 || window.strideWidth > 1 {
-        text +=
-          window.strideHeight == window.strideWidth
-          ? "/\(window.strideHeight)" : "/\(window.strideHeight)x\(window.strideWidth)"
-      }
-    }
-    if let conv = node.operation as? Conv2D, conv.groups > 1 { text += " g\(conv.groups)" }
-    if inPlaceOperands(node.operation) == [3], node.inputs.count > 3, node.inputs[3] != nil {
-      text += " + add"
-    }
-    let activation = activationName(fusedActivation(node.operation))
-    if !activation.isEmpty { text += " + " + activation }
-    return text
-  }
 }

@@ -2,7 +2,6 @@
 import ArgumentParser
 import CZoo
 import Foundation
-import ModelZoo
 import Zoo
 import ZooCompiler
 import ZooTrain
@@ -66,6 +65,10 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Write one JSON line for each epoch.", valueName: "file.jsonl"))
   var log: String?
 
+  @Option(
+    help: ArgumentHelp("Write a page about the run after each epoch.", valueName: "file.html"))
+  var report: String?
+
   func validate() throws {
     guard (network == nil) != (from == nil) else {
       throw ValidationError("name a network, or a model by --from, and not both")
@@ -79,11 +82,16 @@ struct Train: ParsableCommand {
   func run() throws {
     try checkOutput()
     let workers = try Workers(threads: threads, isa: isa.value)
-    let job = try from.map { try transfer($0, workers) } ?? scratch(workers)
+    let job = try TrainingJob(self, workers)
     let trainer = try Trainer(
       job.graph, job.recipe, training: job.training, validation: job.validation, workers: workers)
     let checkpoint = output + ".checkpoint"
     if resume { try Checkpoint.restore(trainer, from: checkpoint) }
+    let page = report.map {
+      TrainingReport(trainer, path: $0, command: commandLine(), signature: signature)
+    }
+    // A page before the first epoch: a path that cannot be written is found now, not after it.
+    try page?.write(state: state(trainer))
     let screen = TrainingScreen(trainer, log: log)
     screen.begin(isResumed: resume)
     let interrupt = Interrupt()
@@ -94,14 +102,31 @@ struct Train: ParsableCommand {
       guard case .epoch(_, let isBest) = event else { return }
       if isBest { try save(job.finish(trainer.model())) }
       try Checkpoint.save(trainer, to: checkpoint)
+      page?.note(isBest: isBest)
+      write(page, state(trainer))
     }
     screen.end()
     if ending == .stopped {
       try Checkpoint.save(trainer, to: checkpoint)
+      write(page, state(trainer) + ", stopped")
       note("stopped after step \(trainer.step) of \(trainer.totalSteps); --resume goes on")
       throw ExitCode(interrupt.isRequested ? 130 : 0)
     }
+    write(page, state(trainer) + (ending == .early ? ", ended without improvement" : ", finished"))
     print("epoch \(trainer.bestEpoch): \(percent(trainer.bestAccuracy)) -> \(output)")
+  }
+
+  /// "epoch 2 of 3", or the step in it.
+  private func state(_ trainer: Trainer) -> String {
+    let (done, rest) = trainer.step.quotientAndRemainder(dividingBy: trainer.stepsPerEpoch)
+    return rest == 0
+      ? "epoch \(done) of \(trainer.recipe.epochs)"
+      : "step \(rest) of \(trainer.stepsPerEpoch) in epoch \(done + 1) of \(trainer.recipe.epochs)"
+  }
+
+  /// Writes the page; a run of hours does not end because that fails.
+  private func write(_ page: TrainingReport?, _ state: String) {
+    do { try page?.write(state: state) } catch { note("warning: \(error)") }
   }
 
   /// Refuses early what would fail after an hour.
@@ -117,103 +142,10 @@ struct Train: ParsableCommand {
     }
   }
 
-  /// What is trained on what, and how the shipped model follows.
-  private struct Job {
-    let graph: Graph
-    let recipe: Recipe
-    let training: any TrainingSet
-    let validation: (any TrainingSet)?
-    var finish: (Graph) throws(CompileError) -> Graph = { graph throws(CompileError) in graph }
-  }
-
-  private func scratch(_ workers: Workers) throws -> Job {
-    let architecture = try architecture(network ?? "")
-    let loaded = try loadDataset(
-      data, height: architecture.input.height, width: architecture.input.width,
-      preprocessing: architecture.preprocessing, workers)
-    let (training, validation) = try recipe.split(loaded)
-    var graph = try architecture.graph(
-      RandomWeights(seed: recipe.seed), classes: training.classNames.count)
-    describe(&graph, training)
-    return Job(
-      graph: graph, recipe: try recipe.recipe(architecture.name), training: training,
-      validation: validation)
-  }
-
-  private func transfer(_ name: String, _ workers: Workers) throws -> Job {
-    let model = try ModelFile(path: try modelPath(name)).graph
-    let head = try Head(head)
-    let (base, features) = try model.base(cut: cut)
-    guard let input = base.inputs.first, base.inputs.count == 1, base[input].shape.rank == 4 else {
-      throw ToolError("\(name): does not take one picture")
-    }
-    let shape = base[input].shape
-    let loaded = try loadDataset(
-      data, height: shape[1], width: shape[2],
-      preprocessing: model.info.preprocessing ?? Preprocessing(), workers)
-    let (training, validation) = try recipe.split(loaded)
-    var settings = try recipe.recipe("\(name) + \(head.text)")
-    let classes = training.classNames.count
-
-    /// The base with a head whose values come from `source`.
-    func joined(_ source: some WeightSource) throws(CompileError) -> Graph {
-      var builder = NetworkBuilder(base, source)
-      let output = try head.build(&builder, features, classes: classes)
-      var graph = try builder.finish(output)
-      graph.info.hasBackgroundClass = false
-      describe(&graph, training)
-      return graph
-    }
-    guard freezeBase else {
-      return Job(
-        graph: try joined(RandomWeights(seed: settings.seed)), recipe: settings,
-        training: training, validation: validation)
-    }
-    settings.augmentation = Augmentation()
-    var builder = NetworkBuilder(RandomWeights(seed: settings.seed))
-    let place = builder.input("features", base[features].shape)
-    let output = try head.build(&builder, place, classes: classes)
-    let graph = try builder.finish(output)
-    func compute(_ set: Dataset) throws -> FeatureSet {
-      let isLive = isatty(STDERR_FILENO) == 1
-      defer { if isLive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
-      return try computeFeatures(base, set, workers: workers) {
-        guard isLive else { return }
-        FileHandle.standardError.write(
-          Data("\r\u{1B}[Kfeatures of \($0) of \(set.count) pictures".utf8))
-      }
-    }
-    return Job(
-      graph: graph, recipe: settings, training: try compute(training),
-      validation: try validation.map(compute),
-      finish: { trained throws(CompileError) in try joined(ValuesOf(trained)) })
-  }
-
-  private func describe(_ graph: inout Graph, _ training: Dataset) {
-    graph.info.labels = training.classNames
-    graph.info.outputsProbabilities = true
-    graph.info["name"] =
-      ((output as NSString).lastPathComponent as NSString).deletingPathExtension
-  }
-
   /// Compiles a trained network into the model file.
   private func save(_ graph: Graph) throws(CompileError) {
     var model = graph
     try optimize(&model)
     try ModelWriter.write(try ModelWriter.encode(model), to: output)
-  }
-}
-
-/// The constants of another graph, by name.
-private struct ValuesOf: WeightSource {
-  private let graph: Graph
-
-  init(_ graph: Graph) { self.graph = graph }
-
-  func values(_ parameter: ParameterSpec) throws(CompileError) -> [Float] {
-    guard let value = graph.values.first(where: { $0.name == parameter.name }),
-      let floats = value.constant?.floats
-    else { throw CompileError("no values for '\(parameter.name)'") }
-    return floats
   }
 }

@@ -153,6 +153,3 @@ func loadDataset(
   throw ToolError(
     "\(folder): neither IDX files, CIFAR batches nor a folder of pictures for each class")
 }
-
-/// "97.53 %".
-func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }

@@ -41,17 +41,6 @@ func json(_ value: some Encodable) throws -> String {
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
-/// "1,234,567".
-func grouped(_ number: Int) -> String {
-  var digits = String(number.magnitude)
-  var result = ""
-  while digits.count > 3 {
-    result = "," + digits.suffix(3) + result
-    digits.removeLast(3)
-  }
-  return (number < 0 ? "-" : "") + digits + result
-}
-
 /// "1.2 MB" and the like, in powers of 1024.
 func bytes(_ count: Int) -> String {
   switch count {

@@ -64,11 +64,7 @@ final class TrainingScreen {
     let done = max(1, trainer.step - startStep)
     let seconds =
       Date().timeIntervalSince(started) / Double(done) * Double(trainer.totalSteps - trainer.step)
-    let whole = Int(seconds.rounded())
-    return whole < 60
-      ? "\(whole) s"
-      : whole < 3600
-        ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+    return duration(seconds: seconds)
   }
 
   private func live(_ text: String) {
