@@ -86,6 +86,9 @@ let package = Package(
       name: "ZooCompilerTests", dependencies: ["CZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
+      name: "ModelZooTests", dependencies: ["ModelZoo", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
     .testTarget(

@@ -1,6 +1,6 @@
 // Residual networks for pictures of 32 x 32.
-import ZooCompiler
 import Zoo
+import ZooCompiler
 
 /// He and others, "Deep residual learning for image recognition", arXiv:1512.03385, section 4.2: a convolution, three
 /// stages of n blocks with 16, 32 and 64 channels, global mean, classes. Depth is 6 n + 2 (8: n = 1).
@@ -59,4 +59,6 @@ let cifarResNets = [
   entry("resnet8-cifar10", "ResNet-8, CIFAR-10", blocks: 1, parameters: 78_042),
   entry("resnet20-cifar10", "ResNet-20, CIFAR-10", blocks: 3, parameters: 272_474),
   entry("resnet32-cifar10", "ResNet-32, CIFAR-10", blocks: 5, parameters: 466_906),
+  entry("resnet44-cifar10", "ResNet-44, CIFAR-10", blocks: 7, parameters: 661_338),
+  entry("resnet56-cifar10", "ResNet-56, CIFAR-10", blocks: 9, parameters: 855_770),
 ]

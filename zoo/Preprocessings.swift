@@ -19,3 +19,33 @@ let cifarPreprocessing: Preprocessing = {
   result.scale = (1 / 63.0, 1 / 62.1, 1 / 66.7)
   return result
 }()
+
+/// RGB minus the mean of ImageNet, divided by its deviation: what torchvision's weights expect. The short side is scaled to
+/// `side`, then the centre is cut out.
+func imageNetPreprocessing(side: Int32 = 256) -> Preprocessing {
+  var result = Preprocessing()
+  result.resizeMode = .shortSide
+  result.resizeSide = side
+  result.mean = (123.675, 116.28, 103.53)
+  result.scale = (1 / 58.395, 1 / 57.12, 1 / 57.375)
+  return result
+}
+
+/// RGB -1...1, as Inception and MobileNet v1 were trained.
+func symmetricPreprocessing(side: Int32) -> Preprocessing {
+  var result = Preprocessing()
+  result.resizeMode = .shortSide
+  result.resizeSide = side
+  result.mean = (127.5, 127.5, 127.5)
+  result.scale = (1 / 127.5, 1 / 127.5, 1 / 127.5)
+  return result
+}
+
+/// BGR minus a mean, not scaled: what Caffe's networks expect.
+let caffePreprocessing: Preprocessing = {
+  var result = Preprocessing()
+  result.resizeMode = .stretch
+  result.channelOrder = .bgr
+  result.mean = (104, 117, 123)
+  return result
+}()

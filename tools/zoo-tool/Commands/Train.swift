@@ -52,7 +52,6 @@ struct Train: ParsableCommand {
     var graph = try architecture.graph(
       RandomWeights(seed: recipe.seed), classes: training.classNames.count)
     graph.info.labels = training.classNames
-    graph.info.outputsProbabilities = true
     graph.info["name"] = (output as NSString).lastPathComponent.replacingOccurrences(
       of: ".zoo", with: "")
     let trainer = try Trainer(
