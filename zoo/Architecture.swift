@@ -27,13 +27,15 @@ package struct Architecture: Sendable {
   package let weights: Weights
   /// What names of tensors begin with that files have and the network does not: heads that serve training only.
   package let unused: [String]
+  /// What other files call a layer, by our name.
+  package let aliases: [String: String]
   private let describe:
     @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) -> ValueID
 
   package init(
     _ name: String, _ summary: String, input: (height: Int, width: Int, channels: Int),
     classes: Int, preprocessing: Preprocessing, parameterCount: Int, weights: Weights = .zoo,
-    unused: [String] = [],
+    unused: [String] = [], aliases: [String: String] = [:],
     _ describe:
       @escaping @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) ->
       ValueID
@@ -46,6 +48,7 @@ package struct Architecture: Sendable {
     self.parameterCount = parameterCount
     self.weights = weights
     self.unused = unused
+    self.aliases = aliases
     self.describe = describe
   }
 
@@ -60,6 +63,20 @@ package struct Architecture: Sendable {
     graph.info.preprocessing = preprocessing
     graph.info["architecture"] = name
     graph.info.outputsProbabilities = graph.nodes.last?.operation is Softmax
+    return graph
+  }
+}
+
+extension Architecture {
+  /// The network for one image with the weights of `file`, whose tensors are laid out and named as PyTorch does.
+  ///
+  /// - Throws: `CompileError` that lists all tensors that are missing, surplus or misshapen.
+  package func graph(
+    _ file: any TensorFile, classes: Int? = nil
+  ) throws(CompileError) -> Graph {
+    let weights = StateDictWeights(file, aliases: aliases, unused: unused)
+    let graph = try graph(weights, classes: classes)
+    try weights.check(name)
     return graph
   }
 }

@@ -27,7 +27,6 @@ private struct Bottleneck {
 private let hardSwish = Activation(.hardSwish)
 /// min(max(x + 3, 0), 6) / 6
 private let hardSigmoid = Activation(.hardSigmoid, alpha: 1 / 6, beta: 0.5)
-private let epsilon: Float = 1e-3
 
 private let large = [
   Bottleneck(3, 16, 16, false, .relu, 1), Bottleneck(3, 64, 24, false, .relu, 2),
@@ -51,13 +50,14 @@ private let small = [
 
 /// Howard and others, "Searching for MobileNetV3", arXiv:1905.02244.
 private func mobileNetV3(
-  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: [Bottleneck], last: Int
+  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: [Bottleneck], last: Int,
+  epsilon: Float
 ) throws(CompileError) -> ValueID {
   var x = try b.normalizedConvolution(
     "features.0.0", "features.0.1", image, channels: 16, kernel: 3, stride: 2, epsilon: epsilon,
     activation: hardSwish)
   for (index, block) in blocks.enumerated() {
-    x = try bottleneck(&b, x, "features.\(index + 1)", block)
+    x = try bottleneck(&b, x, "features.\(index + 1)", block, epsilon)
   }
   let index = blocks.count + 1
   x = try b.normalizedConvolution(
@@ -69,7 +69,8 @@ private func mobileNetV3(
 }
 
 private func bottleneck(
-  _ b: inout NetworkBuilder, _ input: ValueID, _ name: String, _ block: Bottleneck
+  _ b: inout NetworkBuilder, _ input: ValueID, _ name: String, _ block: Bottleneck,
+  _ epsilon: Float
 ) throws(CompileError) -> ValueID {
   try b.scope(name + ".block") { b throws(CompileError) in
     var x = input
@@ -110,18 +111,59 @@ private func squeezeExcitation(
   }
 }
 
-private func entry(
+/// timm's names of the layers, by torchvision's. A stage of timm begins where the number of channels changes.
+private func timmNames(_ blocks: [Bottleneck]) -> [String: String] {
+  var names = ["features.0.0": "conv_stem", "features.0.1": "bn1"]
+  var (stage, block) = (-1, 0)
+  for (index, line) in blocks.enumerated() {
+    let inputs = index == 0 ? 16 : blocks[index - 1].channels
+    let startsStage = index == 0 || line.channels != inputs || line.stride == 2
+    (stage, block) = startsStage ? (stage + 1, 0) : (stage, block + 1)
+    var layers = line.expanded == inputs ? [] : ["conv_pw"]
+    layers.append("conv_dw")
+    if line.excites { layers.append("se") }
+    layers.append(line.expanded == inputs ? "conv_pw" : "conv_pwl")
+    let theirs = "blocks.\(stage).\(block)."
+    var norm = 1
+    for (position, layer) in layers.enumerated() {
+      let ours = "features.\(index + 1).block.\(position)."
+      if layer == "se" {
+        names[ours + "fc1"] = theirs + "se.conv_reduce"
+        names[ours + "fc2"] = theirs + "se.conv_expand"
+      } else {
+        names[ours + "0"] = theirs + layer
+        names[ours + "1"] = theirs + "bn\(norm)"
+        norm += 1
+      }
+    }
+  }
+  names["features.\(blocks.count + 1).0"] = "blocks.\(stage + 1).0.conv"
+  names["features.\(blocks.count + 1).1"] = "blocks.\(stage + 1).0.bn1"
+  names["classifier.0"] = "conv_head"
+  names["classifier.3"] = "classifier"
+  return names
+}
+
+/// torchvision's network, and timm's, which was trained with another epsilon.
+private func entries(
   _ size: String, _ blocks: [Bottleneck], last: Int, parameters: Int
-) -> Architecture {
-  Architecture(
-    "mobilenet_v3_\(size)", "MobileNet v3 \(size)", input: (224, 224, 3), classes: 1000,
-    preprocessing: imageNetPreprocessing(), parameterCount: parameters, weights: .torchvision
-  ) { b, image, classes throws(CompileError) in
-    try mobileNetV3(&b, image, classes: classes, blocks: blocks, last: last)
+) -> [Architecture] {
+  let forms: [(name: String, Architecture.Weights, epsilon: Float)] = [
+    ("mobilenet_v3_\(size)", .torchvision, 1e-3), ("mobilenetv3_\(size)_100", .timm, 1e-5),
+  ]
+  return forms.map { name, weights, epsilon in
+    Architecture(
+      name, "MobileNet v3 \(size)\(weights == .timm ? ", timm's epsilon" : "")",
+      input: (224, 224, 3), classes: 1000, preprocessing: imageNetPreprocessing(),
+      parameterCount: parameters, weights: weights,
+      aliases: weights == .timm ? timmNames(blocks) : [:]
+    ) { b, image, classes throws(CompileError) in
+      try mobileNetV3(
+        &b, image, classes: classes, blocks: blocks, last: last, epsilon: epsilon)
+    }
   }
 }
 
-let mobileNetV3s = [
-  entry("small", small, last: 1024, parameters: 2_542_856),
-  entry("large", large, last: 1280, parameters: 5_483_032),
-]
+let mobileNetV3s =
+  entries("small", small, last: 1024, parameters: 2_542_856)
+  + entries("large", large, last: 1280, parameters: 5_483_032)

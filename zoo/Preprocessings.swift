@@ -10,6 +10,15 @@ let digitPreprocessing: Preprocessing = {
   return result
 }()
 
+/// The same, minus the mean of MNIST, divided by its deviation: what PyTorch's examples do.
+let standardizedDigits: Preprocessing = {
+  var result = digitPreprocessing
+  let (mean, scale): (Float, Float) = (0.1307 * 255, 1 / (0.3081 * 255))
+  result.mean = (mean, mean, mean)
+  result.scale = (scale, scale, scale)
+  return result
+}()
+
 /// RGB minus the mean of CIFAR's training images, divided by their deviation; the centre of a photo.
 let cifarPreprocessing: Preprocessing = {
   var result = Preprocessing()

@@ -28,12 +28,17 @@ private func vgg(
   return try b.dense("classifier.6", x, classes)
 }
 
+/// timm has the dense layers as convolutions.
+private let timmNames = [
+  "classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2", "classifier.6": "head.fc",
+]
+
 private func entry(
   _ name: String, _ summary: String, _ depths: [Int], normalizes: Bool = false, parameters: Int
 ) -> Architecture {
   Architecture(
     name, summary, input: (224, 224, 3), classes: 1000, preprocessing: imageNetPreprocessing(),
-    parameterCount: parameters, weights: .torchvision
+    parameterCount: parameters, weights: .torchvision, aliases: timmNames
   ) { b, image, classes throws(CompileError) in
     try vgg(&b, image, classes: classes, depths: depths, normalizes: normalizes)
   }
