@@ -58,7 +58,7 @@ let mnistArchitectures = [
   // The network of Burn's examples, https://github.com/tracel-ai/burn.
   Architecture(
     "mnist-burn", "three convolutions with batch norm, digits", input: (28, 28, 1), classes: 10,
-    preprocessing: standardizedDigits, parameterCount: 376_828, weights: .other
+    preprocessing: standardizedDigits, parameterCount: 376_870, weights: .other
   ) { b, image, classes throws(CompileError) in
     var x = image
     for (name, channels) in [("conv1", 8), ("conv2", 16), ("conv3", 24)] {

@@ -17,6 +17,7 @@ struct ZooTool: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Classify.self, List.self, Summary.self, Inspect.self, PlanCommand.self, Convert.self,
-      Tensors.self, Train.self, Evaluate.self, Bench.self, Run.self, Export.self, Conformance.self,
+      Check.self, Tensors.self, Train.self, Evaluate.self, Compare.self, Bench.self, Run.self,
+      Export.self, Conformance.self,
     ])
 }

@@ -107,13 +107,7 @@ struct Convert: ParsableCommand {
     var options = ImportOptions()
     options.batch = batch
     options.keepsLayout = keepLayout
-    if let inputSize {
-      let parts = inputSize.split(separator: ",").compactMap { Int($0) }
-      guard parts.count == 2, parts.allSatisfy({ $0 > 0 && $0 < 65536 }) else {
-        throw ValidationError("--input-size wants H,W, got '\(inputSize)'")
-      }
-      options.inputSize = (parts[0], parts[1])
-    }
+    options.inputSize = try inputSize.map(parseInputSize)
     return try importModel(path: input ?? "", options: options)
   }
 
