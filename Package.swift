@@ -90,6 +90,9 @@ let package = Package(
       name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
+      name: "ModelZooTests", dependencies: ["ModelZoo", "Zoo", "ZooCompiler"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
     .testTarget(

@@ -3,7 +3,18 @@ package import Zoo
 package import ZooCompiler
 
 /// A network that can be built by name.
+///
+/// Networks that this project trains end in a softmax; those whose weights come from elsewhere give what those give, logits.
 package struct Architecture: Sendable {
+  /// Where people have weights from, which decides how layers are named.
+  package enum Weights: String, Sendable, CaseIterable {
+    case zoo = "zoo-tool train"
+    case torchvision
+    case timm
+    case caffe = "Caffe"
+    case other = "a file of its own"
+  }
+
   package let name: String
   /// One line for `zoo-tool list`.
   package let summary: String
@@ -13,12 +24,18 @@ package struct Architecture: Sendable {
   package let preprocessing: Preprocessing
   /// Learned parameters, running statistics not counted; asserted by a test.
   package let parameterCount: Int
+  package let weights: Weights
+  /// What names of tensors begin with that files have and the network does not: heads that serve training only.
+  package let unused: [String]
+  /// What other files call a layer, by our name.
+  package let aliases: [String: String]
   private let describe:
     @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) -> ValueID
 
   package init(
     _ name: String, _ summary: String, input: (height: Int, width: Int, channels: Int),
-    classes: Int, preprocessing: Preprocessing, parameterCount: Int,
+    classes: Int, preprocessing: Preprocessing, parameterCount: Int, weights: Weights = .zoo,
+    unused: [String] = [], aliases: [String: String] = [:],
     _ describe:
       @escaping @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) ->
       ValueID
@@ -29,6 +46,9 @@ package struct Architecture: Sendable {
     self.classes = classes
     self.preprocessing = preprocessing
     self.parameterCount = parameterCount
+    self.weights = weights
+    self.unused = unused
+    self.aliases = aliases
     self.describe = describe
   }
 
@@ -42,17 +62,37 @@ package struct Architecture: Sendable {
     var graph = try builder.finish(output)
     graph.info.preprocessing = preprocessing
     graph.info["architecture"] = name
+    graph.info.outputsProbabilities = graph.nodes.last?.operation is Softmax
     return graph
   }
 }
 
-/// All networks of the zoo, in the order of `zoo-tool list`.
+extension Architecture {
+  /// The network for one image with the weights of `file`, whose tensors are laid out and named as PyTorch does.
+  ///
+  /// - Throws: `CompileError` that lists all tensors that are missing, surplus or misshapen.
+  package func graph(
+    _ file: any TensorFile, classes: Int? = nil
+  ) throws(CompileError) -> Graph {
+    let weights = StateDictWeights(file, aliases: aliases, unused: unused)
+    let graph = try graph(weights, classes: classes)
+    try weights.check(name)
+    return graph
+  }
+}
+
+/// All networks of the zoo, in the order of `zoo-tool list --architectures`.
 package let allArchitectures: [Architecture] =
   mnistArchitectures + cifarResNets + cifarMobileNets + cifarVGGs + cifarAlexNets + photoNets
+  + alexNets + vggs + googLeNets + inceptions + resNets + squeezeNets + mobileNetV1s
+  + mobileNetV2s + mobileNetV3s
 
-/// The network called `name`.
+/// The network called `name`; case, hyphens, underscores and dots do not matter.
 package func architecture(_ name: String) throws(CompileError) -> Architecture {
-  if let found = allArchitectures.first(where: { $0.name == name }) { return found }
+  func plain(_ name: String) -> String {
+    String(name.lowercased().filter { !"-_.".contains($0) })
+  }
+  if let found = allArchitectures.first(where: { plain($0.name) == plain(name) }) { return found }
   throw CompileError(
     "no network '\(name)'; there are "
       + allArchitectures.map(\.name).joined(separator: ", "))

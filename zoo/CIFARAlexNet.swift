@@ -6,7 +6,7 @@ let cifarAlexNets = [
   // Large first windows, overlapping poolings, local response normalisation: Krizhevsky, Sutskever, Hinton, NIPS 2012.
   Architecture(
     "alexnet-cifar10", "AlexNet style with LRN, CIFAR-10", input: (32, 32, 3), classes: 10,
-    preprocessing: cifarPreprocessing, parameterCount: 0
+    preprocessing: cifarPreprocessing, parameterCount: 720_138
   ) { b, image, classes throws(CompileError) in
     var x = try b.relu(
       try b.convolution(

@@ -38,7 +38,7 @@ let cifarMobileNets = [
   // Separable blocks at first, inverted residuals where the picture is small.
   Architecture(
     "mobilenet-cifar10", "MobileNet v1 and v2 blocks, CIFAR-10", input: (32, 32, 3), classes: 10,
-    preprocessing: cifarPreprocessing, parameterCount: 0
+    preprocessing: cifarPreprocessing, parameterCount: 313_626
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(
       "conv1", image, channels: 32, kernel: 3, padding: .explicit(1), bias: false)

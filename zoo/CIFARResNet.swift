@@ -1,5 +1,5 @@
-import Zoo
 // Residual networks for pictures of 32 x 32.
+import Zoo
 import ZooCompiler
 
 /// He and others, "Deep residual learning for image recognition", arXiv:1512.03385, section 4.2: a convolution, three
@@ -44,6 +44,46 @@ func basicBlock(
   }
 }
 
+/// The same with shortcuts that have no parameters (option A): every second pixel, and channels of zeros around; all weights
+/// that are in the repository of Idelbayev, https://github.com/akamaster/pytorch_resnet_cifar10, have this form.
+private func plainResNet(
+  _ b: inout NetworkBuilder, _ image: ValueID, classes: Int, blocks: Int
+) throws(CompileError) -> ValueID {
+  var x = try b.normalizedConvolution("conv1", "bn1", image, channels: 16, kernel: 3)
+  for stage in 0..<3 {
+    for block in 0..<blocks {
+      let input = x
+      let stride = stage > 0 && block == 0 ? 2 : 1
+      x = try b.scope("layer\(stage + 1).\(block)") { b throws(CompileError) in
+        var y = try b.normalizedConvolution(
+          "conv1", "bn1", input, channels: 16 << stage, kernel: 3, stride: stride)
+        y = try b.normalizedConvolution(
+          "conv2", "bn2", y, channels: 16 << stage, kernel: 3, activation: .none)
+        let shortcut = stride == 1 ? input : try halved(&b, input)
+        return try b.relu(try b.addition(y, shortcut))
+      }
+    }
+  }
+  return try b.dense("linear", try b.pooledVector(x), classes)
+}
+
+/// Every second pixel, with as many channels again, half of them before and half behind, of zeros.
+private func halved(
+  _ b: inout NetworkBuilder, _ x: ValueID
+) throws(CompileError) -> ValueID {
+  let shape = b.shape(x)
+  var slice = Slice()
+  for axis in 0..<4 { slice.count[axis] = shape[axis] }
+  for axis in 1...2 {
+    slice.step[axis] = 2
+    slice.count[axis] = (shape[axis] + 1) / 2
+  }
+  var pad = Pad()
+  pad.before[3] = shape[3] / 2
+  pad.after[3] = shape[3] / 2
+  return try b.add(pad, [try b.add(slice, [x], "shortcut.slice")], "shortcut.pad")
+}
+
 private func entry(
   _ name: String, _ summary: String, blocks: Int, parameters: Int
 ) -> Architecture {
@@ -59,4 +99,22 @@ let cifarResNets = [
   entry("resnet8-cifar10", "ResNet-8, CIFAR-10", blocks: 1, parameters: 78_042),
   entry("resnet20-cifar10", "ResNet-20, CIFAR-10", blocks: 3, parameters: 272_474),
   entry("resnet32-cifar10", "ResNet-32, CIFAR-10", blocks: 5, parameters: 466_906),
+  entry("resnet44-cifar10", "ResNet-44, CIFAR-10", blocks: 7, parameters: 661_338),
+  entry("resnet56-cifar10", "ResNet-56, CIFAR-10", blocks: 9, parameters: 855_770),
+  plainEntry(20, parameters: 269_722),
+  plainEntry(32, parameters: 464_154),
+  plainEntry(44, parameters: 658_586),
+  plainEntry(56, parameters: 853_018),
 ]
+
+private func plainEntry(_ depth: Int, parameters: Int) -> Architecture {
+  var preprocessing = imageNetPreprocessing(side: 32)
+  preprocessing.resizeMode = .stretch
+  return Architecture(
+    "resnet\(depth)-cifar10-a", "ResNet-\(depth) with plain shortcuts, CIFAR-10",
+    input: (32, 32, 3), classes: 10, preprocessing: preprocessing, parameterCount: parameters,
+    weights: .other
+  ) { b, image, classes throws(CompileError) in
+    try plainResNet(&b, image, classes: classes, blocks: (depth - 2) / 6)
+  }
+}

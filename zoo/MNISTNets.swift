@@ -55,4 +55,32 @@ let mnistArchitectures = [
     x = try b.dropout(x, 0.5)
     return try b.softmax(try b.dense("dense2", x, classes))
   },
+  // The network of Burn's examples, https://github.com/tracel-ai/burn.
+  Architecture(
+    "mnist-burn", "three convolutions with batch norm, digits", input: (28, 28, 1), classes: 10,
+    preprocessing: standardizedDigits, parameterCount: 376_870, weights: .other
+  ) { b, image, classes throws(CompileError) in
+    var x = image
+    for (name, channels) in [("conv1", 8), ("conv2", 16), ("conv3", 24)] {
+      x = try b.relu(try b.convolution(name, x, channels: channels, kernel: 3))
+    }
+    x = try b.flatten(try b.dropout(try b.batchNorm("norm1", x), 0.3))
+    x = try b.relu(try b.dense("fc1", x, 32))
+    return try b.batchNorm("norm2", try b.dense("fc2", x, classes))
+  },
+  // A LeNet with rectifiers and maxima, as TorchScript examples have it.
+  Architecture(
+    "mnist-lenet-relu", "two convolutions, digits", input: (28, 28, 1), classes: 10,
+    preprocessing: standardizedDigits, parameterCount: 34_622, weights: .other,
+    unused: ["means", "std_dev"]
+  ) { b, image, classes throws(CompileError) in
+    try b.scope("mnist") { b throws(CompileError) in
+      var x = try b.relu(try b.convolution("conv1", image, channels: 6, kernel: 5))
+      x = try b.pool(.max, x, kernel: 2)
+      x = try b.relu(try b.convolution("conv2", x, channels: 16, kernel: 5))
+      x = try b.flatten(try b.pool(.max, x, kernel: 2))
+      x = try b.relu(try b.dense("fc1", x, 120))
+      return try b.dense("fc2", x, classes)
+    }
+  },
 ]

@@ -18,8 +18,8 @@ struct ZooTool: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Classify.self, List.self, Summary.self, Inspect.self, PlanCommand.self, Convert.self,
-      Tensors.self, Train.self, Evaluate.self, Visualize.self, Bench.self, Run.self, Export.self,
-      Conformance.self,
+      Check.self, Tensors.self, Train.self, Evaluate.self, Visualize.self, Compare.self,
+      Bench.self, Run.self, Export.self, Conformance.self,
     ])
 
   /// Results appear as they are made, in a pipe too; those that could not be written are a failure.

@@ -101,7 +101,8 @@ package struct NetworkBuilder {
   ) throws(CompileError) -> ValueID {
     let inputs = shape(x).last
     let weight = try parameter(
-      name + ".weight", .dense, [inputs, outputs], fanIn: inputs, fanOut: outputs, initializer)
+      name + ".weight", .dense, [inputs, outputs], fanIn: inputs, fanOut: outputs, initializer,
+      flattened: flattenedPicture(x))
     let b = bias ? try parameter(name + ".bias", .bias, [outputs], fanIn: inputs) : nil
     return try add(Dense(), [x, weight] + (b.map { [$0] } ?? []), name)
   }
@@ -210,16 +211,31 @@ package struct NetworkBuilder {
 
   private mutating func parameter(
     _ name: String, _ role: ParameterRole, _ shape: [Int], fanIn: Int, fanOut: Int = 1,
-    _ initializer: Initializer = .zeros
+    _ initializer: Initializer = .zeros,
+    flattened: (height: Int, width: Int, channels: Int)? = nil
   ) throws(CompileError) -> ValueID {
     let spec = ParameterSpec(
       name: path(name), role: role, shape: shape, fanIn: fanIn, fanOut: fanOut,
-      initializer: initializer)
+      initializer: initializer, flattened: flattened)
     let values = try source.values(spec)
     guard isCounting || values.count == spec.count else {
       throw CompileError("\(spec.name): \(spec.count) values expected, got \(values.count)")
     }
     return graph.addConstant(spec.name, try Shape(shape), values)
+  }
+
+  /// The picture that `x` is the flattened form of, also after layers that work element by element.
+  private func flattenedPicture(_ x: ValueID) -> (height: Int, width: Int, channels: Int)? {
+    var value = x
+    while let node = graph.nodes.last(where: { $0.output == value }), let input = node.inputs[0] {
+      switch node.operation {
+      case is Dropout, is Unary: value = input
+      case is Reshape where shape(input).rank == 4:
+        return (shape(input)[1], shape(input)[2], shape(input)[3])
+      default: return nil
+      }
+    }
+    return nil
   }
 
   private func window(

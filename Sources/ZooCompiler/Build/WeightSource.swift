@@ -24,6 +24,8 @@ package struct ParameterSpec: Sendable {
   package let fanIn: Int
   package let fanOut: Int
   package let initializer: Initializer
+  /// The picture whose pixels are the inputs of a dense layer, if it was flattened for it.
+  package var flattened: (height: Int, width: Int, channels: Int)?
 
   package var count: Int { shape.reduce(1, *) }
 }

@@ -59,7 +59,7 @@ struct Classify: ParsableCommand {
       maximumPixels: maxMegapixels * 1_000_000)
     var failures = 0
     var results: [Result] = []
-    for photo in try expand(photos) {
+    for photo in try expandedPhotos(photos) {
       var result = Result(file: photo, model: path)
       do {
         let start = DispatchTime.now()
@@ -112,28 +112,6 @@ struct Classify: ParsableCommand {
     }
     defer { zoo_image_free(image) }
     return try session.classify(image: image, top: top)
-  }
-
-  /// Directories replaced by the photos in them, in order of their names.
-  private func expand(_ names: [String]) throws -> [String] {
-    var result: [String] = []
-    for name in names {
-      var isDirectory: ObjCBool = false
-      guard name != "-", FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory),
-        isDirectory.boolValue
-      else {
-        result.append(name)
-        continue
-      }
-      let inside = try FileManager.default.contentsOfDirectory(atPath: name).sorted().filter {
-        ["png", "jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased())
-      }
-      guard !inside.isEmpty else {
-        throw ToolError("\(name): no PNG or JPEG files in this directory")
-      }
-      result += inside.map { (name as NSString).appendingPathComponent($0) }
-    }
-    return result
   }
 
   /// Bars on a terminal, "label<TAB>percent" lines in a pipe.

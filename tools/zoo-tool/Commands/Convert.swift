@@ -2,20 +2,41 @@
 import ArgumentParser
 import CZoo
 import Foundation
+import ModelZoo
 import Zoo
 import ZooCompiler
 
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Convert an ONNX or TFLite model to a .zoo file.",
+    abstract: "Convert an ONNX or TFLite model, or weights of a known network, to a .zoo file.",
     discussion: """
-      What the file does not say about preprocessing is guessed from its input and shown; options override it.
+      Files of weights (safetensors, PyTorch, NumPy) do not say what to do with them: name the network with --arch, as
+      'zoo-tool list --architectures' has it. Its usual preprocessing is taken. Tensors that are missing, surplus or
+      misshapen are all listed.
+
+        zoo-tool convert resnet50.safetensors --arch resnet50 -o resnet50.zoo --labels imagenet.txt
+
+      What a model file does not say about preprocessing is guessed from its input and shown; options override it.
       Pixels are 0...255 before y = (x - mean) * scale, in the network's channel order.
       Operators that cannot be converted are all listed at once, and nothing is written.
       """)
 
-  @Argument(help: "An .onnx or .tflite file.")
-  var input: String
+  @Argument(
+    help: "An .onnx or .tflite file; with --arch a .safetensors, .pt, .pth, .th or .npz file.",
+    completion: .file())
+  var input: String?
+
+  @Option(help: ArgumentHelp("The network whose weights the file holds.", valueName: "name"))
+  var arch: String?
+
+  @Option(help: "Classes of the network, if not the usual ones.")
+  var classes: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --arch instead of a file: random weights, to measure speed and memory.",
+      valueName: "seed"))
+  var randomWeights: UInt64?
 
   @Option(name: .shortAndLong, help: "The .zoo file to write.")
   var output: String
@@ -42,25 +63,31 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1 to 1024") }
+    guard (input == nil) == (randomWeights != nil) else {
+      throw ValidationError(
+        input == nil ? "no file to convert" : "--random-weights takes the place of a file")
+    }
+    guard arch != nil || (classes == nil && randomWeights == nil) else {
+      throw ValidationError("--classes and --random-weights need --arch")
+    }
+    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout) else {
+      throw ValidationError(
+        "--arch fixes the input; --input-size, --batch and --keep-layout are for model files")
+    }
+    guard (1...1_000_000).contains(classes ?? 1) else {
+      throw ValidationError("--classes must be 1 to 1000000")
+    }
     _ = try size()
   }
 
   /// --input-size as numbers.
   private func size() throws -> (height: Int, width: Int)? {
     guard let inputSize else { return nil }
-    let parts = inputSize.split(separator: ",").compactMap { Int($0) }
-    guard parts.count == 2, parts.allSatisfy({ $0 > 0 && $0 < 65536 }) else {
-      throw ValidationError("--input-size wants H,W, each 1 to 65535, got '\(inputSize)'")
-    }
-    return (parts[0], parts[1])
+    return try parseInputSize(inputSize)
   }
 
   func run() throws {
-    var options = ImportOptions()
-    options.batch = batch
-    options.keepsLayout = keepLayout
-    options.inputSize = try size()
-    var graph = try importModel(path: input, options: options)
+    var graph = try network()
     try optimize(&graph)
     try describe(&graph)
     let data = try ModelWriter.encode(graph)
@@ -71,11 +98,31 @@ struct Convert: ParsableCommand {
     )
   }
 
+  /// The graph as the file has it, or as described in the zoo.
+  private func network() throws -> Graph {
+    if let arch {
+      let architecture = try architecture(arch)
+      if let randomWeights {
+        return try architecture.graph(RandomWeights(seed: randomWeights), classes: classes)
+      }
+      let path = input ?? ""
+      let weights = try openTensorFile(path)
+      do {
+        return try architecture.graph(weights, classes: classes)
+      } catch { throw ToolError("\(path): \(error)") }
+    }
+    var options = ImportOptions()
+    options.batch = batch
+    options.keepsLayout = keepLayout
+    options.inputSize = try size()
+    return try importModel(path: input ?? "", options: options)
+  }
+
   /// Labels, preprocessing and card.
   private func describe(_ graph: inout Graph) throws {
-    let base = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
-    graph.info["name"] = name ?? base
-    graph.info["source"] = (input as NSString).lastPathComponent
+    let source = ((input ?? "random weights") as NSString).lastPathComponent
+    graph.info["name"] = name ?? arch ?? (source as NSString).deletingPathExtension
+    graph.info["source"] = source
     if let labels {
       graph.info.labels = try readLabels(labels)
       graph.info.hasBackgroundClass = false
@@ -100,7 +147,7 @@ struct Convert: ParsableCommand {
     }
     if !graph.info.labels.isEmpty && graph.info.labels.count != classes {
       throw ToolError(
-        "\(labels ?? input): \(graph.info.labels.count) labels for \(classes) classes")
+        "\(labels ?? source): \(graph.info.labels.count) labels for \(classes) classes")
     }
     guard let first = graph.inputs.first, graph[first].shape.rank == 4, !keepLayout else {
       if preprocessing.isGiven { throw ToolError("preprocessing options need an image input") }
@@ -130,6 +177,11 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
   if head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) { return try ModelFile(path: path).graph }
   if head.count >= 8, head[4..<8] == Data("TFL3".utf8) {
     return try importTFLite(path: path, options: options)
+  }
+  if let weights = try? openTensorFile(path) {
+    throw ToolError(
+      "\(path): holds \(weights.names.count) tensors (\(weights.format)) but no network; say which with --arch NAME"
+    )
   }
   return try importONNX(path: path, options: options)
 }

@@ -1,12 +1,16 @@
 // Which models can be used by name.
 import ArgumentParser
 import Foundation
+import ModelZoo
 import Zoo
 import ZooCompiler
 
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the models that can be used by name.")
+    abstract: "List the models that can be used by name, or the networks that can be built.")
+
+  @Flag(help: "List the networks that 'train' and 'convert --arch' know.")
+  var architectures = false
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -20,7 +24,30 @@ struct List: ParsableCommand {
     let classes: Int
   }
 
+  /// A network without weights.
+  struct Network: Encodable {
+    let name: String
+    let summary: String
+    let parameters: Int
+    let macs: Int
+    let input: [Int]
+    let classes: Int
+    let weights: String
+
+    init(_ network: Architecture) throws {
+      let graph = try network.graph(NoWeights())
+      name = network.name
+      summary = network.summary
+      parameters = network.parameterCount
+      macs = graph.nodes.reduce(0) { $0 + Cost($1, graph).macs }
+      input = [network.input.height, network.input.width, network.input.channels]
+      classes = network.classes
+      weights = network.weights.rawValue
+    }
+  }
+
   func run() throws {
+    if architectures { return try listArchitectures() }
     var entries: [Entry] = []
     for (name, path) in namedModels() {
       do {
@@ -45,6 +72,21 @@ struct List: ParsableCommand {
             [
               $0.name, grouped($0.parameters), grouped($0.macs),
               $0.input.map(String.init).joined(separator: "x"), String($0.classes), $0.path,
+            ]
+          }, rightAligned: [1, 2, 4]))
+  }
+
+  private func listArchitectures() throws {
+    let networks = try allArchitectures.map { try Network($0) }
+    if json { return print(try zoo_tool.json(networks)) }
+    print(
+      table(
+        [["name", "parameters", "MACs", "input", "classes", "weights from", "what"]]
+          + networks.map {
+            [
+              $0.name, grouped($0.parameters), grouped($0.macs),
+              $0.input.map(String.init).joined(separator: "x"), String($0.classes), $0.weights,
+              $0.summary,
             ]
           }, rightAligned: [1, 2, 4]))
   }

@@ -1,14 +1,18 @@
 // The table of layers.
 import ArgumentParser
 import Foundation
+import ModelZoo
 import Zoo
 import ZooCompiler
 
 struct Summary: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show a model's layers, parameters, MACs and memory.")
+    abstract: "Show the layers, parameters, MACs and memory of a model.",
+    discussion: """
+      Networks of 'zoo-tool list --architectures' are shown as they are described, without weights and memory.
+      """)
 
-  @Argument(help: "A .zoo file or a model's name.")
+  @Argument(help: "A .zoo file, or the name of a model or of a network.")
   var model: String
 
   @Flag(help: "Print JSON.")
@@ -28,9 +32,9 @@ struct Summary: ParsableCommand {
     let layers: [Layer]
     let parameters: Int
     let macs: Int
-    let fileBytes: Int
-    let arenaBytes: Int
-    let arenaLowerBound: Int
+    let fileBytes: Int?
+    let arenaBytes: Int?
+    let arenaLowerBound: Int?
 
     enum CodingKeys: String, CodingKey {
       case model, layers, parameters, macs
@@ -41,9 +45,7 @@ struct Summary: ParsableCommand {
   }
 
   func run() throws {
-    let path = try modelPath(model)
-    let file = try ModelFile(path: path)
-    let graph = file.graph
+    let (graph, path, file) = try find()
     let layers = graph.nodes.map { node in
       let cost = Cost(node, graph)
       return Layer(
@@ -52,8 +54,8 @@ struct Summary: ParsableCommand {
     }
     let report = Report(
       model: path, layers: layers, parameters: layers.reduce(0) { $0 + $1.parameters },
-      macs: layers.reduce(0) { $0 + $1.macs }, fileBytes: file.data.count,
-      arenaBytes: file.planByteCount, arenaLowerBound: file.planLowerBound)
+      macs: layers.reduce(0) { $0 + $1.macs }, fileBytes: file?.data.count,
+      arenaBytes: file?.planByteCount, arenaLowerBound: file?.planLowerBound)
     if json { return print(try zoo_tool.json(report)) }
     var rows = [["layer", "operator", "output", "parameters", "MACs", "bytes"]]
     for input in graph.inputs {
@@ -70,14 +72,27 @@ struct Summary: ParsableCommand {
       ])
     }
     print(table(rows, rightAligned: [3, 4, 5]))
-    let ratio = Double(report.arenaBytes) / Double(max(report.arenaLowerBound, 1))
     print("")
     print("parameters   \(grouped(report.parameters))")
     print("MACs         \(grouped(report.macs))")
-    print("file         \(grouped(report.fileBytes)) bytes")
+    guard let file else { return }
+    let ratio = Double(file.planByteCount) / Double(max(file.planLowerBound, 1))
+    print("file         \(grouped(file.data.count)) bytes")
     print(
-      "arena        \(grouped(report.arenaBytes)) bytes, lower bound \(grouped(report.arenaLowerBound)) (\(String(format: "%.3f", ratio)) of it)"
+      "arena        \(grouped(file.planByteCount)) bytes, lower bound \(grouped(file.planLowerBound)) (\(String(format: "%.3f", ratio)) of it)"
     )
+  }
+
+  /// The model of that name, or else the network as the zoo describes it.
+  private func find() throws -> (Graph, path: String, ModelFile?) {
+    do {
+      let path = try modelPath(model)
+      let file = try ModelFile(path: path)
+      return (file.graph, path, file)
+    } catch let error as ToolError {
+      guard let network = try? architecture(model) else { throw error }
+      return (try network.graph(NoWeights()), network.name, nil)
+    }
   }
 
   private func shape(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "x") }

@@ -101,7 +101,7 @@ struct TrainingJob {
 
   private static func describe(_ graph: inout Graph, _ training: Dataset, _ options: Train) {
     graph.info.labels = training.classNames
-    graph.info.outputsProbabilities = true
+    graph.info.outputsProbabilities = graph.nodes.last?.operation is Softmax
     graph.info["name"] =
       ((options.output as NSString).lastPathComponent as NSString).deletingPathExtension
   }

@@ -1,0 +1,115 @@
+// Filling a described network with the tensors of a PyTorch state dictionary, whatever file holds it.
+
+/// Looks parameters up by name in a file of weights, brings them from PyTorch's layouts to ours, and remembers what does not
+/// fit, so that `check` can list all of it at once.
+///
+/// PyTorch's `num_batches_tracked` and tensors whose names begin with one of `unused` are passed over.
+package final class StateDictWeights: WeightSource {
+  private let file: any TensorFile
+  private let aliases: [String: String]
+  private let unused: [String]
+  private var used: Set<String> = []
+  private var problems: [String] = []
+
+  /// - Parameters:
+  ///   - aliases: what other files call a layer, by our name: both are looked up.
+  ///   - unused: beginnings of names that the network does not want.
+  package init(_ file: any TensorFile, aliases: [String: String] = [:], unused: [String] = []) {
+    self.file = file
+    self.aliases = aliases
+    self.unused = unused
+  }
+
+  /// The elements in our order; zeros, and a note for `check`, where the file does not have them.
+  package func values(_ parameter: ParameterSpec) throws(CompileError) -> [Float] {
+    let layout = TorchLayout(parameter)
+    let nothing = [Float](repeating: 0, count: parameter.count)
+    guard let (name, shape) = find(parameter.name) else {
+      problems.append("missing    \(parameter.name) \(text(layout.torchShape))")
+      return nothing
+    }
+    used.insert(name)
+    guard layout.accepts(shape) else {
+      problems.append(
+        "misshapen  \(name): expected \(text(layout.torchShape)), got \(text(shape))")
+      return nothing
+    }
+    return gathered(try file.floats(name), layout.shape, layout.strides)
+  }
+
+  /// Throws if a tensor was missing or misshapen, or if the file has one that nothing asked for.
+  package func check(_ network: String) throws(CompileError) {
+    let surplus = file.names.filter { name in
+      !used.contains(name) && !name.hasSuffix("num_batches_tracked")
+        && !unused.contains { name.hasPrefix($0) }
+    }
+    let all = problems + surplus.map { "surplus    \($0) \(text(file.shape($0) ?? []))" }
+    guard all.isEmpty else {
+      throw CompileError(
+        "\(all.count) tensors do not fit the network '\(network)':\n  "
+          + all.joined(separator: "\n  "))
+    }
+  }
+
+  /// The tensor of a parameter, by our name for its layer or another.
+  private func find(_ name: String) -> (name: String, shape: [Int])? {
+    if let shape = file.shape(name) { return (name, shape) }
+    guard let dot = name.lastIndex(of: "."), let alias = aliases[String(name[..<dot])] else {
+      return nil
+    }
+    let other = alias + name[dot...]
+    return file.shape(other).map { (other, $0) }
+  }
+
+  private func text(_ shape: [Int]) -> String {
+    shape.isEmpty ? "scalar" : shape.map(String.init).joined(separator: "x")
+  }
+}
+
+/// A parameter as PyTorch stores it: its shape there, and how our row-major order walks through it.
+private struct TorchLayout {
+  let torchShape: [Int]
+  /// Our extents and, for each, the distance of neighbours in PyTorch's array.
+  let shape: [Int]
+  let strides: [Int]
+
+  init(_ parameter: ParameterSpec) {
+    switch parameter.role {
+    case .convolution(let height, let width):
+      // PyTorch has [outputs, inputs of a group, kh, kw].
+      let groups = parameter.shape[0]
+      let outputs = parameter.shape[2]
+      let window = height * width
+      let inputs = parameter.shape[1] / window
+      torchShape = [groups * outputs, inputs, height, width]
+      shape = [groups, height, width, inputs, outputs]
+      strides = [outputs * inputs * window, width, 1, window, inputs * window]
+    case .depthwise:
+      let (height, width, channels) = (
+        parameter.shape[0], parameter.shape[1], parameter.shape[2]
+      )
+      torchShape = [channels, 1, height, width]
+      shape = parameter.shape
+      strides = [width, 1, height * width]
+    case .dense:
+      // PyTorch has [outputs, inputs], and flattens pictures channel by channel where we do it pixel by pixel.
+      let (inputs, outputs) = (parameter.shape[0], parameter.shape[1])
+      let picture = parameter.flattened ?? (height: 1, width: 1, channels: inputs)
+      torchShape = [outputs, inputs]
+      shape = [picture.height, picture.width, picture.channels, outputs]
+      strides = [picture.width, 1, picture.height * picture.width, inputs]
+    case .bias, .gamma, .beta, .mean, .variance:
+      torchShape = parameter.shape
+      shape = parameter.shape
+      strides = [1]
+    }
+  }
+
+  /// Whether a tensor of this shape is the parameter. Dense layers may be stored as convolutions over the whole picture:
+  /// [outputs, channels, height, width].
+  func accepts(_ other: [Int]) -> Bool {
+    if other == torchShape { return true }
+    guard torchShape.count == 2, other.count == 4 else { return false }
+    return other == [torchShape[0], shape[2], shape[0], shape[1]]
+  }
+}

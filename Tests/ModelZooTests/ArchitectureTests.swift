@@ -1,0 +1,73 @@
+// Every network of the zoo has the shapes and counts that are published.
+import ModelZoo
+import Testing
+import Zoo
+import ZooCompiler
+
+struct ArchitectureTests {
+  @Test(arguments: allArchitectures.map(\.name))
+  func parametersAreAsPublished(_ name: String) throws {
+    let network = try architecture(name)
+    let graph = try network.graph(NoWeights())
+    let count = graph.nodes.reduce(0) { $0 + Cost($1, graph).parameters }
+    #expect(count == network.parameterCount)
+    #expect(graph[graph.outputs[0]].shape.extents == [1, network.classes])
+  }
+
+  /// One line of a published table.
+  private struct Line: Equatable {
+    let layer: String
+    let output: [Int]
+    let parameters: Int
+
+    init(_ layer: String, _ output: [Int], _ parameters: Int) {
+      (self.layer, self.output, self.parameters) = (layer, output, parameters)
+    }
+  }
+
+  /// Layers with parameters and poolings.
+  private func table(_ name: String) throws -> [Line] {
+    let graph = try architecture(name).graph(NoWeights())
+    return graph.nodes.compactMap { node in
+      let parameters = Cost(node, graph).parameters
+      guard parameters > 0 || node.operation is Pool else { return nil }
+      return Line(
+        node.name, Array(graph[node.output].shape.extents.dropFirst()), parameters)
+    }
+  }
+
+  @Test func leNet5() throws {
+    #expect(
+      try table("lenet5") == [
+        Line("c1", [28, 28, 6], 156), Line("s2", [14, 14, 6], 0), Line("c3", [10, 10, 16], 2416),
+        Line("s4", [5, 5, 16], 0), Line("c5", [1, 1, 120], 48_120), Line("f6", [84], 10_164),
+        Line("output", [10], 850),
+      ])
+  }
+
+  @Test func alexNet() throws {
+    #expect(
+      try table("alexnet_ungrouped") == [
+        Line("conv1", [55, 55, 96], 34_944), Line("pool1", [27, 27, 96], 0),
+        Line("conv2", [27, 27, 256], 614_656), Line("pool2", [13, 13, 256], 0),
+        Line("conv3", [13, 13, 384], 885_120), Line("conv4", [13, 13, 384], 1_327_488),
+        Line("conv5", [13, 13, 256], 884_992), Line("pool5", [6, 6, 256], 0),
+        Line("fc6", [4096], 37_752_832), Line("fc7", [4096], 16_781_312),
+        Line("fc8", [1000], 4_097_000),
+      ])
+  }
+
+  @Test func namesAreFoundHoweverTheyAreWritten() throws {
+    #expect(try architecture("SqueezeNet1_1").name == "squeezenet1.1")
+    #expect(try architecture("vgg16-bn").name == "vgg16_bn")
+    #expect(throws: CompileError.self) { try architecture("resnet51") }
+    #expect(Set(allArchitectures.map(\.name)).count == allArchitectures.count)
+  }
+
+  @Test func otherNumbersOfClasses() throws {
+    for network in allArchitectures {
+      let graph = try network.graph(NoWeights(), classes: 7)
+      #expect(graph[graph.outputs[0]].shape.extents == [1, 7], "\(network.name)")
+    }
+  }
+}
