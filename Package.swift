@@ -9,6 +9,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Folders of `zoo/` with trained models, which hold no Swift.
+let trainedModels = ["lenet5", "mnist-convnet-a"]
+
 let package = Package(
   name: "zoo",
   products: [
@@ -61,7 +64,7 @@ let package = Package(
 
     .target(
       name: "ModelZoo", dependencies: ["Zoo", "ZooCompiler"], path: "zoo",
-      exclude: ["FORMAT.md"], swiftSettings: strict),
+      exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
 
     // MARK: Tools
     .executableTarget(
