@@ -193,8 +193,9 @@ struct ReportTests {
     #expect(page.elements["svg"] == 3)
     #expect(page.elements["circle"] == 14, "3 points on each of 4 curves, and 2 rings")
     #expect(page.texts.contains("validation, epoch 2: 50 %"))
-    #expect(page.texts.contains("Loss (logarithmic)"))
+    #expect(page.texts.contains("Loss (log)"))
     #expect(page.texts.contains("to come"))
+    #expect(!page.texts.contains("-0 %"), "no negative zero on an axis")
     #expect(page.texts.contains("3 min 3 s"))
     report.course?.history = []
     report.course?.step = 0
@@ -246,6 +247,10 @@ struct ReportTests {
     #expect(page.elements["svg"] == 3)
     #expect(page.classes["matrix"] == 1)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["report.html"])
+    let resumed = TrainingReport(trainer, path: path, command: "train", signature: { "test" })
+    try resumed.measure()
+    try resumed.write(state: "resumed")
+    #expect(try String(contentsOfFile: path, encoding: .utf8).contains("when resumed"))
     let nowhere = TrainingReport(
       trainer, path: "/nowhere/report.html", command: "", signature: { "" })
     #expect(throws: CompileError.self) { try nowhere.write(state: "") }

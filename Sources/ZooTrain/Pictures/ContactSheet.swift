@@ -14,7 +14,7 @@ package struct ContactSheet {
     guard let first = tiles.first else { return Picture(width: 1, height: 1, channels: 1) }
     let side = max(first.width, first.height)
     // Even a tile of one pixel is wide enough for the three digits of its index.
-    let factor = side == 1 ? 28 : max(1, 56 / side)
+    let factor = side == 1 ? 28 : max(1, (tiles.count <= 32 ? 112 : 56) / side)
     let cell = (
       width: max(28, first.width * factor) + gap,
       height: first.height * factor + gap + Digits.height + 3

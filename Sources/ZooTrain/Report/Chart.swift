@@ -91,6 +91,7 @@ struct Chart {
   /// What the page needs to show charts.
   static let style = """
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.5rem 2rem; }
+    @media print { .charts { grid-template-columns: 1fr 1fr; } }
     .chart { margin: 0; }
     .chart figcaption { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; align-items: baseline; font-size: 0.9rem; }
     .chart svg { display: block; width: 100%; height: auto; }

@@ -35,7 +35,7 @@ struct Curves {
     // A loss that falls a hundredfold would lie flat on a linear axis.
     let isSteep = (all.max() ?? 1) > 15 * (all.min() ?? 1)
     return Chart(
-      title: isSteep ? "Loss (logarithmic)" : "Loss",
+      title: isSteep ? "Loss (log)" : "Loss",
       lines: [
         .init(name: "training", kind: .training, points: training),
         .init(name: "validation", kind: .validation, points: validation),
@@ -58,7 +58,7 @@ struct Curves {
         .init(name: "training", kind: .training, points: scaled(training)),
         .init(name: "validation", kind: .validation, points: scaled(validation)),
       ], x: x, y: rough.high > 100 ? Axis(all, most: 100) : rough,
-      format: { String(format: "%.4g %%", $0) }, highlight: ring
+      format: { plain($0) + " %" }, highlight: ring
     ).figure()
   }
 

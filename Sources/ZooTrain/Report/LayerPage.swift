@@ -105,7 +105,7 @@ package struct LayerPage {
     _ layer: LayerPictures, _ sheets: [(file: String, picture: Picture, caption: String)]
   ) {
     let images = sheets.map { sheet in
-      "<figure><figcaption>\(sheet.caption)</figcaption><a href=\"\(sheet.file)\"><img src=\"\(sheet.file)\" width=\"\(sheet.picture.width)\" height=\"\(sheet.picture.height)\" alt=\"\(sheet.caption) of \(escapeMarkup(layer.node.name))\" loading=\"lazy\"/></a></figure>"
+      "<figure><figcaption>\(sheet.caption)</figcaption><a href=\"\(sheet.file)\"><img class=\"smooth\" src=\"\(sheet.file)\" width=\"\(sheet.picture.width)\" height=\"\(sheet.picture.height)\" alt=\"\(sheet.caption) of \(escapeMarkup(layer.node.name))\" loading=\"lazy\"/></a></figure>"
     }
     page.section(
       "\(layer.number)  \(layer.node.name)",

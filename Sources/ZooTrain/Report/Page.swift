@@ -51,7 +51,7 @@ package struct Page {
       --paper: #fcfcfb; --ink: #1f2328; --soft: #5d6671; --faint: #a3abb5; --line: #e3e5e8; --card: #f3f4f5;
       --one: #2166ac; --two: #d9730d; --good: 33 102 172; --bad: 200 60 30; --wrong: #b3361b;
     }
-    @media (prefers-color-scheme: dark) {
+    @media screen and (prefers-color-scheme: dark) {
       :root {
         --paper: #15181c; --ink: #e6e8eb; --soft: #a0a9b4; --faint: #656e79; --line: #2e343b; --card: #1e2329;
         --one: #6cb0ee; --two: #f0a04b; --good: 58 128 200; --bad: 214 84 52; --wrong: #f0886c;
@@ -87,6 +87,7 @@ package struct Page {
       h1 { font-size: 1.5rem; }
     }
     @media print {
+      :root { --paper: #fff; }
       body { max-width: none; padding: 0; font-size: 0.85rem; }
       h2 { break-after: avoid; }
       figure, tr, .keep { break-inside: avoid; }

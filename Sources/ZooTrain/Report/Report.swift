@@ -105,7 +105,8 @@ package struct Report {
     }
     if let result {
       if result.evaluation.confusion.count > 5 {
-        facts.append(("top-5 accuracy", percent(result.evaluation.top5), ""))
+        facts.append(
+          ("top-5 accuracy", percent(result.evaluation.top5), course == nil ? "" : result.origin))
       }
       facts.append(("loss", String(format: "%.4f", result.evaluation.loss), "cross-entropy"))
       facts.append(
@@ -118,7 +119,7 @@ package struct Report {
     facts.append(
       (
         "parameters", grouped(costs.reduce(0) { $0 + $1.parameters }),
-        "\(rounded(costs.reduce(0) { $0 + $1.macs })) multiply-adds"
+        "\(rounded(costs.reduce(0) { $0 + $1.macs })) MACs"
       ))
     if let course, let last = course.history.last {
       facts.append(

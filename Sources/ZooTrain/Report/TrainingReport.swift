@@ -8,7 +8,7 @@ package final class TrainingReport {
   private let trainer: Trainer
   private let command: String
   private let signature: () -> String
-  /// The best epoch seen; after a resume, the latest until one is better than all before.
+  /// The best epoch seen; after a resume, the state then until an epoch ends.
   private var result: Report.Result?
   private var isOfBest = false
 
@@ -20,6 +20,15 @@ package final class TrainingReport {
     self.path = path
     self.command = command
     self.signature = signature
+  }
+
+  /// Measures the network of a run that goes on: what earlier epochs found is not in a checkpoint.
+  package func measure() throws(CompileError) {
+    guard let data = trainer.validation else { return }
+    let model = trainer.model()
+    result = Report.Result(
+      evaluation: try Evaluator(model, workers: trainer.workers).run(data), data: data,
+      model: model, origin: "when resumed")
   }
 
   /// Takes note of a finished epoch.

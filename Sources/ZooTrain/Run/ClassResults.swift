@@ -1,5 +1,4 @@
 // An evaluation class by class.
-import ZooCompiler
 
 /// How one class fared.
 package struct ClassResult: Sendable {

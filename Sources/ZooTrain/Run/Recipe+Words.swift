@@ -1,6 +1,5 @@
 // A recipe in words, for people who want to repeat it.
 import Foundation
-import ZooCompiler
 
 extension Recipe {
   /// What decides the run, as pairs of a name and a value; settings that are off are left out.
@@ -16,7 +15,7 @@ extension Recipe {
     rows.append(("augmentation", augmentation.words))
     if averaging > 0 { rows.append(("weights kept", "moving average, decay \(averaging)")) }
     if patience > 0 { rows.append(("patience", "\(patience) epochs")) }
-    if validation > 0 { rows.append(("held out", percent(validation))) }
+    if validation > 0 { rows.append(("held out", share(Float(validation)))) }
     rows.append(("seed", "\(seed)"))
     return rows.map { (name: $0.0, value: $0.1) }
   }
@@ -35,11 +34,11 @@ extension OptimizerSettings {
 
 extension Schedule {
   fileprivate var words: String {
-    let rise = warmUp > 0 ? ", rising over the first \(percent(Double(warmUp)))" : ""
+    let rise = warmUp > 0 ? ", rising over the first \(share(warmUp))" : ""
     switch kind {
     case .constant: return "\(rate)" + rise
     case .step:
-      let places = milestones.map { percent(Double($0)) }.joined(separator: ", ")
+      let places = milestones.map { share($0) }.joined(separator: ", ")
       return "\(rate), times \(gamma) after \(places)" + rise
     case .cosine: return "cosine from \(rate) to \(final)" + rise
     case .oneCycle: return "one cycle up to \(rate), down to \(final)" + rise
@@ -55,9 +54,12 @@ extension Augmentation {
     if rotation > 0 {
       parts.append(String(format: "turned by up to %.3g\u{B0}", Double(rotation) * 360))
     }
-    if zoom > 0 { parts.append("zoomed by up to \(percent(Double(zoom)))") }
-    if contrast > 0 { parts.append("contrast changed by up to \(percent(Double(contrast)))") }
+    if zoom > 0 { parts.append("zoomed by up to \(share(zoom))") }
+    if contrast > 0 { parts.append("contrast changed by up to \(share(contrast))") }
     if cutout > 0 { parts.append("a square of \(cutout) pixels blanked") }
     return parts.isEmpty ? "none" : parts.joined(separator: ", ")
   }
 }
+
+/// "5 %", "12.5 %".
+private func share(_ part: Float) -> String { String(format: "%.3g %%", Double(part) * 100) }

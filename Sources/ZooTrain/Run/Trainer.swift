@@ -21,7 +21,7 @@ package final class Trainer {
   /// What the validation after the latest epoch of this process found.
   package private(set) var evaluation: Evaluation?
   private let writer: InputWriter
-  private let workers: Workers
+  package let workers: Workers
 
   /// Sums over the steps of an unfinished epoch.
   package struct Partial: Codable, Sendable, Equatable {

@@ -92,6 +92,7 @@ struct Train: ParsableCommand {
     }
     // A page before the first epoch: a path that cannot be written is found now, not after it.
     try page?.write(state: state(trainer))
+    if resume { try page?.measure() }
     let screen = TrainingScreen(trainer, log: log)
     screen.begin(isResumed: resume)
     let interrupt = Interrupt()
