@@ -26,8 +26,12 @@ package struct Constant: Sendable {
 
   /// The elements; only for f32.
   package var floats: [Float] {
-    bytes.withUnsafeBytes { raw in
-      (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
+      count = floats.count
+      bytes.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(floats).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: $0.prefix(floats.count * 4)))
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-// Nodes whose results nobody reads.
+// Nodes whose results nobody reads, and the elements of constants that passes have replaced.
 
 package enum RemoveDeadCode: Pass {
   package static let name = "dead code removal"
@@ -12,6 +12,9 @@ package enum RemoveDeadCode: Pass {
     }
     let changed = kept.count < graph.nodes.count
     graph.nodes = kept.reversed()
+    for index in graph.values.indices where graph.values[index].constant != nil {
+      if !needed.contains(ValueID(index: index)) { graph.values[index].constant = nil }
+    }
     return changed
   }
 }

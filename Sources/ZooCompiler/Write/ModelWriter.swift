@@ -13,6 +13,15 @@ package enum ModelWriter {
     return try layout.encode()
   }
 
+  /// Bytes of the planned region, as the header of encoded `data` says.
+  package static func planByteCount(_ data: Data) -> Int {
+    data.withUnsafeBytes { raw in
+      let at = ModelFormat.Header.planByteCount
+      guard raw.count >= at + 8 else { return 0 }
+      return Int(UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+    }
+  }
+
   /// Writes `data` to `path` through a temporary name and a rename: the file is either the old one or the new one.
   package static func write(_ data: Data, to path: String) throws(CompileError) {
     var isDirectory: ObjCBool = false

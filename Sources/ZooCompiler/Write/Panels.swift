@@ -3,11 +3,11 @@ package import Zoo
 
 private let panelWidth = 16
 
-/// Calls `body(plain, packed)` with the element index of every weight in both orders.
+/// Calls `body(plain, packed, count)` for every run of weights that are neighbours in both orders: where it starts in each.
 ///
 /// `shape` is [.., rows, columns]; each matrix of the outer extents is packed by itself: its panels one after the
 /// other, each [rows][16], the last one [rows][columns % 16].
-private func forEachElement(_ shape: Shape, _ body: (Int, Int) -> Void) {
+private func forEachRun(_ shape: Shape, _ body: (Int, Int, Int) -> Void) {
   let columns = shape.last
   let rows = shape.rank >= 2 ? shape[shape.rank - 2] : 1
   let matrices = shape.elementCount / (rows * columns)
@@ -16,11 +16,7 @@ private func forEachElement(_ shape: Shape, _ body: (Int, Int) -> Void) {
     for panel in stride(from: 0, to: columns, by: panelWidth) {
       let width = min(panelWidth, columns - panel)
       for row in 0..<rows {
-        for column in 0..<width {
-          body(
-            base + row * columns + panel + column,
-            base + panel * rows + row * width + column)
-        }
+        body(base + row * columns + panel, base + panel * rows + row * width, width)
       }
     }
   }
@@ -43,9 +39,9 @@ private func reorder(
     bytes.withUnsafeBytes { source in
       guard let from = source.baseAddress, let to = UnsafeMutableRawPointer(target.baseAddress)
       else { return }
-      forEachElement(shape) { plain, packed in
+      forEachRun(shape) { plain, packed, count in
         let move = direction(plain, packed)
-        (to + move.to * width).copyMemory(from: from + move.from * width, byteCount: width)
+        (to + move.to * width).copyMemory(from: from + move.from * width, byteCount: count * width)
       }
     }
     count = bytes.count

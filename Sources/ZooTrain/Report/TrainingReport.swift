@@ -24,7 +24,7 @@ package final class TrainingReport {
 
   /// Measures the network of a run that goes on: what earlier epochs found is not in a checkpoint.
   package func measure() throws(CompileError) {
-    guard let data = trainer.validation else { return }
+    guard let data = trainer.validation as? Dataset else { return }
     let model = trainer.model()
     result = Report.Result(
       evaluation: try Evaluator(model, workers: trainer.workers).run(data), data: data,

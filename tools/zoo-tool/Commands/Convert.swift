@@ -92,9 +92,8 @@ struct Convert: ParsableCommand {
     try describe(&graph)
     let data = try ModelWriter.encode(graph)
     try ModelWriter.write(data, to: output)
-    let file = try ModelFile(path: output)
     print(
-      "\(output): \(bytes(data.count)), \(file.graph.nodes.count) operators, arena \(bytes(file.planByteCount))"
+      "\(output): \(bytes(data.count)), \(graph.nodes.count) operators, arena \(bytes(ModelWriter.planByteCount(data)))"
     )
   }
 

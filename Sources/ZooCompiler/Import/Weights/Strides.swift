@@ -24,20 +24,23 @@ extension PickleTensor {
 /// - Precondition: Extents are above 0, strides not below 0, and the last element lies in `source`.
 func gathered(_ source: [Float], _ shape: [Int], _ strides: [Int]) -> [Float] {
   let count = shape.reduce(1, *)
-  var result: [Float] = []
-  result.reserveCapacity(count)
-  var index = [Int](repeating: 0, count: shape.count)
-  var position = 0
-  for _ in 0..<count {
-    result.append(source[position])
-    // Like a mileage counter: the last axis that does not wrap around goes on by one.
-    for axis in shape.indices.reversed() {
-      index[axis] += 1
-      position += strides[axis]
-      if index[axis] < shape[axis] { break }
-      position -= strides[axis] * shape[axis]
-      index[axis] = 0
+  guard count > 0, let length = shape.last, let step = strides.last else { return source }
+  return [Float](unsafeUninitializedCapacity: count) { result, initialized in
+    source.withUnsafeBufferPointer { source in
+      var index = [Int](repeating: 0, count: shape.count - 1)
+      var position = 0
+      for row in 0..<count / length {
+        for k in 0..<length { result[row * length + k] = source[position + k * step] }
+        // Like a mileage counter: the last axis that does not wrap around goes on by one.
+        for axis in index.indices.reversed() {
+          index[axis] += 1
+          position += strides[axis]
+          if index[axis] < shape[axis] { break }
+          position -= strides[axis] * shape[axis]
+          index[axis] = 0
+        }
+      }
     }
+    initialized = count
   }
-  return result
 }
