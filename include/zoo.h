@@ -105,13 +105,14 @@ ZOO_API const char *zoo_status_string(zoo_status status);
 /** Families of kernels. A session takes the best the CPU has, or the one asked for. */
 typedef enum zoo_isa {
   ZOO_ISA_AUTO = 0,
-  ZOO_ISA_SCALAR = 1, /**< portable code: the meaning all others are tested against */
-  ZOO_ISA_AVX2 = 2,   /**< AVX2 and FMA */
-  ZOO_ISA_AVX512 = 3, /**< AVX-512 F, BW, DQ, VL */
+  ZOO_ISA_SCALAR = 1,     /**< portable code: the meaning all others are tested against */
+  ZOO_ISA_AVX2 = 2,       /**< AVX2 and FMA */
+  ZOO_ISA_AVX512 = 3,     /**< AVX-512 F, BW, DQ, VL */
+  ZOO_ISA_AVX512VNNI = 4, /**< and VNNI: dot products of bytes */
   ZOO_ISA_IS_32_BITS = 0x7fffffff
 } zoo_isa;
 
-/** "auto", "scalar", "avx2", "avx512"; "unknown" otherwise. Static memory. */
+/** "auto", "scalar", "avx2", "avx512", "avx512vnni"; "unknown" otherwise. Static memory. */
 ZOO_API const char *zoo_isa_name(zoo_isa isa);
 
 /** 1 if this CPU and this build can run `isa`, else 0. ZOO_ISA_AUTO and ZOO_ISA_SCALAR always can. */
@@ -136,6 +137,7 @@ typedef enum zoo_type {
 typedef enum zoo_layout {
   ZOO_LAYOUT_PLAIN = 0,    /**< row-major */
   ZOO_LAYOUT_PANELS16 = 1, /**< [rows, columns] as panels of 16 columns, the last one narrower */
+  ZOO_LAYOUT_QUADS16 = 2,  /**< the same, but 4 rows of a column side by side: bytes of integer weights */
   ZOO_LAYOUT_IS_32_BITS = 0x7fffffff
 } zoo_layout;
 
@@ -231,7 +233,16 @@ typedef struct zoo_operator {
   X(13, local_response_norm) \
   X(14, softmax)             \
   X(15, slice)               \
-  X(16, mean)
+  X(16, mean)                \
+  X(17, conv2d_i8)           \
+  X(18, depthwise_conv2d_i8) \
+  X(19, dense_i8)            \
+  X(20, pool_i8)             \
+  X(21, global_pool_i8)      \
+  X(22, binary_i8)           \
+  X(23, lookup)              \
+  X(24, quantize)            \
+  X(25, dequantize)
 
 #define ZOO_DECLARE_OPERATOR(code, name) ZOO_API extern const zoo_operator zoo_op_##name;
 ZOO_OPERATORS(ZOO_DECLARE_OPERATOR)

@@ -24,7 +24,7 @@ static uint32_t detect(void) {
   // F, DQ, BW, VL and the three ZMM state components.
   const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
   if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0)
-    return ZOO_KERNELS_AVX512;
+    return (c >> 11) & 1 ? ZOO_KERNELS_AVX512VNNI : ZOO_KERNELS_AVX512;
   return ZOO_KERNELS_AVX2;
 }
 

@@ -20,6 +20,21 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_unary_params *);
 #include <f32_unary/f32_unary.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_i8_igemm_params *);
+#include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_dwconv_params *);
+#include <i8_dwconv/i8_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_pool_params *);
+#include <i8_pool/i8_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_binary_params *);
+#include <i8_binary/i8_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_quantize_params *);
+#include <i8_quantize/i8_quantize.inc>
+#undef ROW
 
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
 static zoo_kernels choose(uint32_t limit, const char *name) {
@@ -49,6 +64,31 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
     k.f32_unary = function;
 #include <f32_unary/f32_unary.inc>
 #undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_igemm = (zoo_i8_igemm_kernel){function, rows, columns};
+#include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_dwconv = function;
+#include <i8_dwconv/i8_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_pool = function;
+#include <i8_pool/i8_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_binary = function;
+#include <i8_binary/i8_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_quantize = function;
+#include <i8_quantize/i8_quantize.inc>
+#undef ROW
   return k;
 }
 
@@ -58,6 +98,8 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
     return choose(ZOO_KERNELS_AVX2, "avx2");
   case ZOO_KERNELS_AVX512:
     return choose(ZOO_KERNELS_AVX512, "avx512");
+  case ZOO_KERNELS_AVX512VNNI:
+    return choose(ZOO_KERNELS_AVX512VNNI, "avx512vnni");
   default:
     return choose(ZOO_KERNELS_SCALAR, "scalar");
   }
@@ -79,6 +121,21 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_unary, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_unary/f32_unary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_dwconv/i8_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_pool, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_pool/i8_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_binary, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_binary/i8_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_quantize, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_quantize/i8_quantize.inc>
 #undef ROW
     {NULL, NULL, 0, 0, 0, NULL},
 };

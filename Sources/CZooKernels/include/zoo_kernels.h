@@ -30,6 +30,7 @@ enum {
   ZOO_KERNELS_SCALAR = 1,
   ZOO_KERNELS_AVX2 = 2,
   ZOO_KERNELS_AVX512 = 3,
+  ZOO_KERNELS_AVX512VNNI = 4,
 };
 
 // Width of one packed panel of output channels, for every type and ISA (see zoo/FORMAT.md).
@@ -180,6 +181,118 @@ typedef struct zoo_f32_unary_params {
 
 typedef void (*zoo_f32_unary_ukernel)(size_t count, const zoo_f32_unary_params *params);
 
+// --- int8 ------------------------------------------------------------------------------------------
+//
+// All end in the same step (Requantization in Sources/Zoo): real is a float in units of the output's scale, computed
+// with every product and sum rounded by itself (no fused operations);
+//   y = rint(min(max(real, lower), upper)) + zero_point, ties to even.
+// Sums of products are exact in 32 bits. So every kernel gives the bits of the portable code.
+
+// --- i8_igemm: the (indirect) matrix product of integers ---------------------------------------------
+//
+// for i < m, j < n:
+//   sum  = bias[j] + sum over t < tap_count, k < kc of a[t * a_tap_stride + i][k] * W[t * kc + k][j]
+//   real = (float)sum * multipliers[j]
+//   if addend: real += (float)(addend[i * addend_stride + j] - addend_zero_point) * addend_multiplier
+//   c[i * c_stride + j] = requantized real
+//
+// A kernel may read a + 128 as an unsigned number and start from offset_bias[j] = bias[j] - 128 * sum of W[.][j].
+typedef struct zoo_i8_igemm_params {
+  size_t kc;              // bytes read per pointer, a multiple of 4 unless tap_count is 1
+  size_t tap_count;       // pointers per row
+  const int8_t *const *a; // [tap_count][a_tap_stride >= m] pointers to kc bytes each
+  size_t a_tap_stride;    // pointers from one tap to the next
+  const int8_t *w; // panels: [ceil(n/16)][quads][16][4], quads = ceil(tap_count * kc / 4): 4 rows of one column side
+                   // by side, zeros past the last row; the last panel is [..][n % 16][4]. In -127...127
+  const int32_t *bias, *offset_bias; // [n]
+  const float *multipliers;          // [n]
+  const int8_t *addend;              // NULL, or a residual; may equal c
+  size_t addend_stride;
+  int32_t addend_zero_point;
+  float addend_multiplier;
+  int8_t *c;
+  size_t c_stride;
+  int32_t zero_point;
+  float lower, upper;
+} zoo_i8_igemm_params;
+
+// m in 1...mr of the kernel, n >= 1 any.
+typedef void (*zoo_i8_igemm_ukernel)(size_t m, size_t n, const zoo_i8_igemm_params *params);
+
+typedef struct zoo_i8_igemm_kernel {
+  zoo_i8_igemm_ukernel run;
+  uint32_t mr; // most rows per call
+  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+} zoo_i8_igemm_kernel;
+
+// --- i8_dwconv: depthwise convolution of integers over a run of pixels sharing the same valid taps -------
+//
+// sum = bias[c] + sum over i < kh, j < kw of (x[..] - x_zero_point) * w[..]; real = (float)sum * multipliers[c].
+// Pointers and strides as in f32_dwconv; weights in -127...127.
+typedef struct zoo_i8_dwconv_params {
+  size_t channels;
+  size_t kh, kw; // valid taps, each >= 1
+  const int8_t *x;
+  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  int32_t x_zero_point;
+  const int8_t *w;
+  size_t w_row_stride, w_col_stride;
+  const int32_t *bias;      // [channels]
+  const float *multipliers; // [channels]
+  int8_t *y;
+  size_t y_stride;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_i8_dwconv_params;
+
+typedef void (*zoo_i8_dwconv_ukernel)(size_t pixels, const zoo_i8_dwconv_params *params);
+
+// --- i8_pool: max, min or sum over a run of pixels sharing the same valid taps ---------------------------
+//
+// real = (float)(reduction of x - x_zero_point) * multiplier.
+typedef struct zoo_i8_pool_params {
+  zoo_f32_pool_kind kind;
+  size_t channels, kh, kw;
+  const int8_t *x;
+  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  int32_t x_zero_point;
+  float multiplier;
+  int8_t *y;
+  size_t y_stride;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_i8_pool_params;
+
+typedef void (*zoo_i8_pool_ukernel)(size_t pixels, const zoo_i8_pool_params *params);
+
+// --- i8_binary: elementwise -------------------------------------------------------------------------------
+//
+// With a' = a[i] - a_zero_point and b' likewise: real = (float)a' * a_multiplier op (float)b' * b_multiplier, for a product
+// (float)(a' * b') * a_multiplier. Steps and aliasing as in f32_binary; no division.
+typedef struct zoo_i8_binary_params {
+  zoo_f32_binary_kind kind;
+  const int8_t *a, *b;
+  size_t a_step, b_step;
+  int32_t a_zero_point, b_zero_point;
+  float a_multiplier, b_multiplier;
+  int8_t *y;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_i8_binary_params;
+
+typedef void (*zoo_i8_binary_ukernel)(size_t count, const zoo_i8_binary_params *params);
+
+// --- i8_quantize: real = x[i] / scale; NaN gives the lower bound ---------------------------------------------
+typedef struct zoo_i8_quantize_params {
+  const float *x;
+  int8_t *y;
+  float scale;
+  int32_t zero_point;
+  float lower, upper;
+} zoo_i8_quantize_params;
+
+typedef void (*zoo_i8_quantize_ukernel)(size_t count, const zoo_i8_quantize_params *params);
+
 // --- the table -------------------------------------------------------------------------------------
 
 // One choice per family. NULL members mean the portable Swift kernel.
@@ -191,6 +304,11 @@ typedef struct zoo_kernels {
   zoo_f32_pool_ukernel f32_pool;
   zoo_f32_binary_ukernel f32_binary;
   zoo_f32_unary_ukernel f32_unary;
+  zoo_i8_igemm_kernel i8_igemm;
+  zoo_i8_dwconv_ukernel i8_dwconv;
+  zoo_i8_pool_ukernel i8_pool;
+  zoo_i8_binary_ukernel i8_binary;
+  zoo_i8_quantize_ukernel i8_quantize;
 } zoo_kernels;
 
 // True if this CPU (and its operating system) can run kernels of `isa`.

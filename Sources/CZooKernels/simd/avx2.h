@@ -53,4 +53,36 @@ INLINE vmask v_mask(size_t n) {
 // Lanes outside the mask read as 0 and touch no memory.
 INLINE vf v_load_part(const float *p, vmask m) { return _mm256_maskload_ps(p, m); }
 INLINE void v_store_part(float *p, vmask m, vf x) { _mm256_maskstore_ps(p, m, x); }
+
+// Eight 32-bit integers: what bytes are widened to.
+typedef __m256i vi;
+
+INLINE vi i_set(int32_t x) { return _mm256_set1_epi32(x); }
+INLINE vi i_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE vi i_load_part(const int32_t *p, vmask m) { return _mm256_maskload_epi32(p, m); }
+INLINE vi i_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+INLINE vi i_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+INLINE vi i_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
+INLINE vi i_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
+INLINE vi i_max(vi a, vi b) { return _mm256_max_epi32(a, b); }
+INLINE vf i_float(vi a) { return _mm256_cvtepi32_ps(a); }
+// Rounded to the nearest, ties to even.
+INLINE vi v_int(vf a) { return _mm256_cvtps_epi32(a); }
+INLINE vi i_load8(const int8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
+// The first n bytes, n in 1...8; the others read as 0.
+INLINE vi i_load8_part(const int8_t *p, size_t n) {
+  int8_t bytes[8] = {0};
+  __builtin_memcpy(bytes, p, n);
+  return i_load8(bytes);
+}
+// Lanes in -128...127 as bytes.
+INLINE void i_store8(int8_t *p, vi x) {
+  __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  _mm_storel_epi64((__m128i *)p, _mm_packs_epi16(words, words));
+}
+INLINE void i_store8_part(int8_t *p, size_t n, vi x) {
+  int8_t bytes[8];
+  i_store8(bytes, x);
+  __builtin_memcpy(p, bytes, n);
+}
 #endif

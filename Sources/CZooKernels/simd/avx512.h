@@ -50,4 +50,29 @@ INLINE vmask v_mask(size_t n) { return (vmask)((1u << n) - 1u); }
 // Lanes outside the mask read as 0 and touch no memory.
 INLINE vf v_load_part(const float *p, vmask m) { return _mm512_maskz_loadu_ps(m, p); }
 INLINE void v_store_part(float *p, vmask m, vf x) { _mm512_mask_storeu_ps(p, m, x); }
+
+// Sixteen 32-bit integers: what bytes are widened to.
+typedef __m512i vi;
+
+INLINE vi i_set(int32_t x) { return _mm512_set1_epi32(x); }
+INLINE vi i_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+INLINE vi i_load_part(const int32_t *p, vmask m) { return _mm512_maskz_loadu_epi32(m, p); }
+INLINE vi i_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+INLINE vi i_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+INLINE vi i_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+INLINE vi i_min(vi a, vi b) { return _mm512_min_epi32(a, b); }
+INLINE vi i_max(vi a, vi b) { return _mm512_max_epi32(a, b); }
+INLINE vf i_float(vi a) { return _mm512_cvtepi32_ps(a); }
+// Rounded to the nearest, ties to even.
+INLINE vi v_int(vf a) { return _mm512_cvtps_epi32(a); }
+INLINE vi i_load8(const int8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+// The first n bytes, n in 1...16; the others read as 0.
+INLINE vi i_load8_part(const int8_t *p, size_t n) {
+  return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1u), p));
+}
+// Lanes in -128...127 as bytes.
+INLINE void i_store8(int8_t *p, vi x) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x)); }
+INLINE void i_store8_part(int8_t *p, size_t n, vi x) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1u), x);
+}
 #endif

@@ -47,6 +47,7 @@ public func zoo_isa_name(_ isa: zoo_isa) -> UnsafePointer<CChar>? {
   case ZOO_ISA_SCALAR: text("scalar")
   case ZOO_ISA_AVX2: text("avx2")
   case ZOO_ISA_AVX512: text("avx512")
+  case ZOO_ISA_AVX512VNNI: text("avx512vnni")
   default: text("unknown")
   }
 }

@@ -151,7 +151,8 @@ extension ModelReader {
     let rank = record.load(fromByteOffset: Tensor.rank, as: UInt8.self)
     let storage = record.load(fromByteOffset: Tensor.storage, as: UInt8.self)
     let layout = record.load(fromByteOffset: Tensor.layout, as: UInt8.self)
-    guard Int(rank) <= Shape.maximumRank, storage <= ModelFormat.Storage.weights, layout <= 1,
+    guard Int(rank) <= Shape.maximumRank, storage <= ModelFormat.Storage.weights,
+      layout <= UInt8(ZOO_LAYOUT_QUADS16.rawValue),
       layout == 0 || storage == ModelFormat.Storage.weights
     else { throw .corrupt("tensor kind", got: index) }
     let quantization = Int(capped: record.loadLE(UInt32.self, at: Tensor.quantization))
@@ -168,6 +169,10 @@ extension ModelReader {
         throw .corrupt("tensor scales do not match its axis", got: index)
       }
     }
+    guard
+      layout != UInt8(ZOO_LAYOUT_QUADS16.rawValue)
+        || (view.type == ZOO_I8 && shape.rank >= 2 && shape[shape.rank - 2] % 4 == 0)
+    else { throw .corrupt("tensor in quads", got: index) }
     guard let bytes = zoo_tensor.byteCount(view.type, shape, rowStride: view.rowStride),
       storage == ModelFormat.Storage.arena || view.isDense
     else { throw .corrupt("tensor shape or type", got: index) }

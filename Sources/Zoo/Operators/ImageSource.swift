@@ -2,8 +2,8 @@
 package import CZoo
 
 /// Rows of a virtual matrix [output pixels][kh kw channels] whose elements lie in an NHWC image.
-package struct ImageSource {
-  let base: UnsafePointer<Float>
+package struct ImageSource<Element> {
+  let base: UnsafePointer<Element>
   let pixelStride: Int  // elements between pixels of the image
   let channels: Int  // channels of one group
   let height: Int
@@ -15,7 +15,7 @@ package struct ImageSource {
 
   /// A window sliding over `image`, reading `channels` channels from `base` on.
   package init(
-    base: UnsafePointer<Float>, image: zoo_tensor, channels: Int, outputHeight: Int,
+    base: UnsafePointer<Element>, image: zoo_tensor, channels: Int, outputHeight: Int,
     outputWidth: Int, vertical: WindowAxis, horizontal: WindowAxis
   ) {
     self.base = base
@@ -30,7 +30,7 @@ package struct ImageSource {
   }
 
   /// The rows of a plain matrix of `depth` columns: a 1x1 window over a column of pixels.
-  package init(matrix: UnsafePointer<Float>, rows: Int, depth: Int, rowStride: Int) {
+  package init(matrix: UnsafePointer<Element>, rows: Int, depth: Int, rowStride: Int) {
     base = matrix
     channels = depth
     pixelStride = rowStride
@@ -71,16 +71,103 @@ package struct ImageSource {
 
   /// The pixel that tap (0, 0) of an output of the interior reads.
   @inline(__always)
-  func origin(_ image: Int, _ p: Int, _ q: Int) -> UnsafePointer<Float> {
+  func origin(_ image: Int, _ p: Int, _ q: Int) -> UnsafePointer<Element> {
     base + ((image * height + vertical.origin(p)) * width + horizontal.origin(q)) * pixelStride
   }
 
   /// The pixel that tap (i, j) of output (p, q) reads, or nil in the padding.
   @inline(__always)
-  func pixel(_ image: Int, _ p: Int, _ q: Int, _ i: Int, _ j: Int) -> UnsafePointer<Float>? {
+  func pixel(_ image: Int, _ p: Int, _ q: Int, _ i: Int, _ j: Int) -> UnsafePointer<Element>? {
     let row = vertical.origin(p) + i * vertical.dilation
     let column = horizontal.origin(q) + j * horizontal.dilation
     guard row >= 0 && row < height && column >= 0 && column < width else { return nil }
     return base + ((image * height + row) * width + column) * pixelStride
+  }
+
+  /// Writes pointers[tap * stride + i] for the taps of output pixels `rows`; taps in the padding
+  /// point at `padding`.
+  func fill(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, rows: Range<Int>, stride: Int,
+    padding: UnsafePointer<Element>?
+  ) {
+    if isDirect {
+      for row in rows { pointers[row - rows.lowerBound] = base + row * pixelStride }
+      return
+    }
+    let taps = (rows: vertical.kernel, columns: horizontal.kernel)
+    let rowStep = vertical.dilation * width * pixelStride
+    let columnStep = horizontal.dilation * pixelStride
+    let inside = interior
+    var (image, p, q) = position(rows.lowerBound)
+    for row in rows {
+      var next = row - rows.lowerBound
+      if inside.rows.contains(p) && inside.columns.contains(q) {
+        var line = origin(image, p, q)
+        for _ in 0..<taps.rows {
+          var tap = line
+          for _ in 0..<taps.columns {
+            pointers[next] = tap
+            next += stride
+            tap += columnStep
+          }
+          line += rowStep
+        }
+      } else {
+        for i in 0..<taps.rows {
+          for j in 0..<taps.columns {
+            pointers[next] = pixel(image, p, q, i, j) ?? padding
+            next += stride
+          }
+        }
+      }
+      q += 1
+      if q == outputWidth {
+        q = 0
+        p += 1
+        if p == outputHeight {
+          p = 0
+          image += 1
+        }
+      }
+    }
+  }
+
+  /// Copies the window of output pixel `row`, `padding` where it leaves the image.
+  func gather(_ row: Int, into target: UnsafeMutablePointer<Element>, padding: Element) {
+    let (image, p, q) = position(row)
+    guard hasAdjacentTaps else {
+      return gatherTaps(image, p, q, into: target, padding: padding)
+    }
+    let columns = horizontal.validTaps(q)
+    let rowLength = horizontal.kernel * channels
+    let before = columns.lowerBound * channels
+    let count = columns.count * channels
+    for i in 0..<vertical.kernel {
+      let line = target + i * rowLength
+      if count > 0, let from = pixel(image, p, q, i, columns.lowerBound) {
+        for k in 0..<before { line[k] = padding }
+        for k in 0..<count { line[before + k] = from[k] }
+        for k in before + count..<rowLength { line[k] = padding }
+      } else {
+        for k in 0..<rowLength { line[k] = padding }
+      }
+    }
+  }
+
+  /// `gather` for taps that are not adjacent.
+  private func gatherTaps(
+    _ image: Int, _ p: Int, _ q: Int, into target: UnsafeMutablePointer<Element>, padding: Element
+  ) {
+    var next = target
+    for i in 0..<vertical.kernel {
+      for j in 0..<horizontal.kernel {
+        if let from = pixel(image, p, q, i, j) {
+          for k in 0..<channels { next[k] = from[k] }
+        } else {
+          for k in 0..<channels { next[k] = padding }
+        }
+        next += channels
+      }
+    }
   }
 }

@@ -7,7 +7,7 @@ import CZooKernels
 /// `weights` are panels of 16 columns. Each output element is summed in the order of k by whatever kernel runs, so
 /// neither tiles nor pieces change the result.
 package struct MatrixProduct {
-  let source: ImageSource
+  let source: ImageSource<Float>
   let rows: Int
   let columns: Int
   let depth: Int
@@ -21,7 +21,7 @@ package struct MatrixProduct {
   let runtime: Runtime
 
   package init(
-    source: ImageSource, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>,
+    source: ImageSource<Float>, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>,
     bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int,
     output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
   ) {
@@ -144,6 +144,7 @@ extension MatrixProduct {
   }
 
   /// Tiles whose rows are read through a table of pointers, one per tap; padding points at zeros.
+  @inline(never)  // its table would sit in every caller's frame
   private func runIndirect(
     _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int
   ) {
@@ -156,7 +157,8 @@ extension MatrixProduct {
       var row = rows.lowerBound
       while row < rows.upperBound {
         let count = min(tile, rows.upperBound - row)
-        fill(pointers, rows: row..<row + count, stride: count)
+        source.fill(
+          pointers, rows: row..<row + count, stride: count, padding: zoo_f32_zero_row_address())
         var params = parameters(row, columns)
         params.kc = source.channels
         params.tap_count = taps
@@ -169,55 +171,9 @@ extension MatrixProduct {
     }
   }
 
-  /// Writes pointers[tap * stride + i] for the taps of output pixels `rows`.
-  private func fill(
-    _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>, rows: Range<Int>, stride: Int
-  ) {
-    if source.isDirect {
-      for row in rows { pointers[row - rows.lowerBound] = source.base + row * source.pixelStride }
-      return
-    }
-    let zero = zoo_f32_zero_row_address()
-    let taps = (rows: source.vertical.kernel, columns: source.horizontal.kernel)
-    let rowStep = source.vertical.dilation * source.width * source.pixelStride
-    let columnStep = source.horizontal.dilation * source.pixelStride
-    let inside = source.interior
-    var (image, p, q) = source.position(rows.lowerBound)
-    for row in rows {
-      var next = row - rows.lowerBound
-      if inside.rows.contains(p) && inside.columns.contains(q) {
-        var line = source.origin(image, p, q)
-        for _ in 0..<taps.rows {
-          var tap = line
-          for _ in 0..<taps.columns {
-            pointers[next] = tap
-            next += stride
-            tap += columnStep
-          }
-          line += rowStep
-        }
-      } else {
-        for i in 0..<taps.rows {
-          for j in 0..<taps.columns {
-            pointers[next] = source.pixel(image, p, q, i, j) ?? zero
-            next += stride
-          }
-        }
-      }
-      q += 1
-      if q == source.outputWidth {
-        q = 0
-        p += 1
-        if p == source.outputHeight {
-          p = 0
-          image += 1
-        }
-      }
-    }
-  }
-
   /// Tiles whose rows are first copied to a small buffer: for few channels, where a pointer per tap would
   /// cost more than it saves.
+  @inline(never)
   private func runGathered(
     _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int
   ) {
@@ -234,7 +190,7 @@ extension MatrixProduct {
         var row = rows.lowerBound
         while row < rows.upperBound {
           let count = min(tile, rows.upperBound - row)
-          for i in 0..<count { gather(row + i, into: gathered + i * depth) }
+          for i in 0..<count { source.gather(row + i, into: gathered + i * depth, padding: 0) }
           var params = parameters(row, columns)
           params.kc = depth
           params.tap_count = 1
@@ -244,25 +200,6 @@ extension MatrixProduct {
           finish(rows: row..<row + count, columns: columns)
           row += count
         }
-      }
-    }
-  }
-
-  /// Copies the window of output pixel `row`, zeros where it leaves the image.
-  private func gather(_ row: Int, into target: UnsafeMutablePointer<Float>) {
-    let (image, p, q) = source.position(row)
-    let columns = source.horizontal.validTaps(q)
-    let rowLength = source.horizontal.kernel * source.channels
-    let before = columns.lowerBound * source.channels
-    let count = columns.count * source.channels
-    for i in 0..<source.vertical.kernel {
-      let line = target + i * rowLength
-      if count > 0, let from = source.pixel(image, p, q, i, columns.lowerBound) {
-        for k in 0..<before { line[k] = 0 }
-        for k in 0..<count { line[before + k] = from[k] }
-        for k in before + count..<rowLength { line[k] = 0 }
-      } else {
-        for k in 0..<rowLength { line[k] = 0 }
       }
     }
   }

@@ -12,7 +12,7 @@ package enum PadMode: Int32, Sendable {
 
 /// y = x with `before[k]` and `after[k]` elements added along axis k.
 ///
-/// - f32; counts are not negative; `reflect` needs counts below the extent.
+/// - f32, or i8 with `value` as one of its integers; counts are not negative; `reflect` needs counts below the extent.
 package struct Pad: RunnableOperation {
   package static let code = 9
   package static let inputCounts = 1...1
@@ -44,11 +44,28 @@ package struct Pad: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try node.requireFloat()
     try node.requireLayout()
+    let type = node.output.type
+    guard type == node.inputs[0].type, type == ZOO_F32 || type == ZOO_I8 else {
+      throw .type("padding takes f32 or i8")
+    }
+    guard type == ZOO_F32 || (value >= -128 && value <= 127) else {
+      throw .attribute("value of padding in i8")
+    }
   }
 
   func run(_ node: Node) {
+    if node.output.type == ZOO_I8 {
+      fill(node.output.bytes, Int8(value), node.inputs[0].bytes, node)
+    } else {
+      fill(node.output.floats, value, node.inputs[0].floats, node)
+    }
+  }
+
+  private func fill<Element>(
+    _ output: UnsafeMutablePointer<Element>, _ value: Element,
+    _ input: UnsafeMutablePointer<Element>, _ node: Node
+  ) {
     let x = node.inputs[0]
     let y = node.output
     let shape = y.extent
@@ -62,16 +79,15 @@ package struct Pad: RunnableOperation {
         rest /= shape[axis]
         axis -= 1
       }
-      fillRow(y.floats + row * y.rowStride, coordinates, x, strides, shape.rank)
+      fillRow(output + row * y.rowStride, value, coordinates, input, x.extent, strides, shape.rank)
     }
   }
 
   /// One innermost vector of the output; `coordinates` of all outer axes are set.
-  private func fillRow(
-    _ y: UnsafeMutablePointer<Float>, _ coordinates: Axes, _ x: zoo_tensor, _ strides: Axes,
-    _ rank: Int
+  private func fillRow<Element>(
+    _ y: UnsafeMutablePointer<Element>, _ value: Element, _ coordinates: Axes,
+    _ x: UnsafeMutablePointer<Element>, _ extent: Shape, _ strides: Axes, _ rank: Int
   ) {
-    let extent = x.extent
     var offset = 0
     var isInside = true
     for axis in 0..<max(rank - 1, 0) {
@@ -84,7 +100,7 @@ package struct Pad: RunnableOperation {
     let count = rank == 0 ? 1 : extent.last + before[rank - 1] + after[rank - 1]
     for k in 0..<count {
       let position = rank == 0 ? 0 : index(k - before[rank - 1], extent.last)
-      if isInside, let position { y[k] = x.floats[offset + position] } else { y[k] = value }
+      if isInside, let position { y[k] = x[offset + position] } else { y[k] = value }
     }
   }
 

@@ -12,21 +12,40 @@ package struct Cost {
 
   package init(_ node: GraphNode, _ graph: Graph) {
     let output = graph[node.output]
+    parameters = Cost.parameters(node, graph)
+    outputByteCount = output.shape.elementCount * output.type.byteWidth
+    macs = output.shape.elementCount * Cost.depth(node, graph)
+  }
+
+  /// Elements of the constants; of integer layers the weights and one bias for each channel, without what quantisation adds.
+  private static func parameters(_ node: GraphNode, _ graph: Graph) -> Int {
+    let columns = graph[node.output].shape.last
+    switch node.operation {
+    case is IntegerConv2D, is IntegerDense, is IntegerDepthwiseConv2D:
+      return (depth(node, graph) + 1) * columns
+    case is Lookup: return 0
+    default: break
+    }
     // Running statistics are not parameters.
     let learned = node.operation is TrainableBatchNorm ? node.inputs.prefix(3) : node.inputs[...]
-    parameters = learned.compactMap { $0 }.filter { graph[$0].constant != nil }
+    return learned.compactMap { $0 }.filter { graph[$0].constant != nil }
       .reduce(0) { $0 + graph[$1].shape.elementCount }
-    outputByteCount = output.shape.elementCount * output.type.byteWidth
-    guard node.inputs.count > 1, let weights = node.inputs[1] else {
-      macs = 0
-      return
+  }
+
+  /// Products summed for each output of a convolution or dense layer; 0 for everything else.
+  private static func depth(_ node: GraphNode, _ graph: Graph) -> Int {
+    guard node.inputs.count > 1, let input = node.inputs[0], let weights = node.inputs[1] else {
+      return 0
     }
+    let x = graph[input].shape
     let w = graph[weights].shape
     switch node.operation {
-    case is Conv2D: macs = output.shape.elementCount * w[1]
-    case is DepthwiseConv2D: macs = output.shape.elementCount * w[0] * w[1]
-    case is Dense: macs = output.shape.elementCount * w[0]
-    default: macs = 0
+    case is Conv2D: return w[1]
+    case is DepthwiseConv2D, is IntegerDepthwiseConv2D: return w[0] * w[1]
+    case is Dense, is IntegerDense: return x.last
+    case let op as IntegerConv2D:
+      return Int(op.window.kernelHeight) * Int(op.window.kernelWidth) * (x[3] / Int(op.groups))
+    default: return 0
     }
   }
 }

@@ -6,6 +6,8 @@ package let allOperations: [any (Operation & Sendable).Type] = [
   Conv2D.self, DepthwiseConv2D.self, Dense.self, Pool.self, GlobalPool.self, Binary.self,
   Unary.self, Concat.self, Pad.self, Reshape.self, Transpose.self, BatchNorm.self,
   LocalResponseNorm.self, Softmax.self, Slice.self, Mean.self,
+  IntegerConv2D.self, IntegerDepthwiseConv2D.self, IntegerDense.self, IntegerPool.self,
+  IntegerGlobalPool.self, IntegerBinary.self, Lookup.self, Quantize.self, Dequantize.self,
 ]
 
 /// The operation type with this code, if there is one.
@@ -22,6 +24,12 @@ package func operationName(_ operation: any Operation) -> String {
   case let binary as Binary: capitalized("\(binary.kind)")
   case let unary as Unary: activationName(unary.activation)
   case is TrainableBatchNorm: "BatchNorm"
+  case let pool as IntegerPool: capitalized("\(pool.kind)") + "Pool"
+  case let pool as IntegerGlobalPool: "Global" + capitalized("\(pool.kind)") + "Pool"
+  case let binary as IntegerBinary: capitalized("\(binary.kind)")
+  case is IntegerConv2D: "Conv2D"
+  case is IntegerDepthwiseConv2D: "DepthwiseConv2D"
+  case is IntegerDense: "Dense"
   case let softmax as Softmax: softmax.isLogarithm ? "LogSoftmax" : "Softmax"
   default: "\(type(of: operation))"
   }
@@ -102,9 +110,12 @@ package func replacingActivation(
   }
 }
 
-/// The operand that the file stores as panels of 16 columns, if the operation has one.
+/// The operand that the file stores as panels of 16 columns (in quads of rows if it is i8), if the operation has one.
 package func packedOperand(_ operation: any Operation) -> Int? {
-  operation is Conv2D || operation is Dense ? 1 : nil
+  switch operation {
+  case is Conv2D, is Dense, is IntegerConv2D, is IntegerDense: 1
+  default: nil
+  }
 }
 
 /// Whether the operation reads and writes rows with gaps, so that it can work inside a concatenation.
@@ -116,9 +127,10 @@ package func supportsGaps(_ operation: any Operation) -> Bool {
 /// Which inputs the output may overwrite, given that shapes agree.
 package func inPlaceOperands(_ operation: any Operation) -> [Int] {
   switch operation {
-  case is Unary, is BatchNorm, is Softmax: [0]
-  case is Binary: [0, 1]
+  case is Unary, is BatchNorm, is Softmax, is Lookup: [0]
+  case is Binary, is IntegerBinary: [0, 1]
   case is Conv2D, is Dense: [3]
+  case is IntegerConv2D, is IntegerDense: [4]
   default: []
   }
 }

@@ -13,6 +13,7 @@ package enum FuseActivation: Pass {
       let node = graph.nodes[index]
       guard let unary = node.operation as? Unary, let source = node.inputs[0],
         consumers[source]?.count == 1, !graph.outputs.contains(source),
+        graph[source].quantization == nil,  // its rounding is part of an integer network
         let layer = producers[source],
         let fused = fusing(unary.activation, into: graph.nodes[layer].operation)
       else { continue }

@@ -16,6 +16,7 @@ package enum FuseAddend: Pass {
       let candidates = [(a, b), (b, a)].compactMap { own, other -> (layer: Int, addend: ValueID)? in
         guard let layer = producers[own], consumers[own]?.count == 1,
           !graph.outputs.contains(own), graph[other].constant == nil,
+          graph[own].quantization == nil,  // its rounding is part of an integer network
           (producers[other] ?? -1) < layer, accepts(graph.nodes[layer])
         else { return nil }
         return (layer, other)

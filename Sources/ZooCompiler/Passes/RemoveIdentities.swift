@@ -21,6 +21,9 @@ package enum RemoveIdentities: Pass {
             || graph[input].constant != nil)
       {
         replaced[node.output] = input
+        if graph[input].quantization == nil, graph[input].constant == nil {
+          graph[input].quantization = graph[node.output].quantization
+        }
         if graph.outputs.contains(node.output) { graph[input].name = graph[node.output].name }
         changed = true
       } else {
@@ -38,6 +41,11 @@ package enum RemoveIdentities: Pass {
     guard let input = node.inputs.first.flatMap({ $0 }) else { return false }
     let before = graph[input].shape
     guard before == graph[node.output].shape else { return false }
+    if let from = graph[input].quantization, let to = graph[node.output].quantization,
+      !from.isSame(as: to)
+    {
+      return false
+    }
     switch node.operation {
     case is Reshape: return true
     case let slice as Slice:

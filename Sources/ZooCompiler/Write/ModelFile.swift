@@ -52,10 +52,13 @@ private func decodeGraph(_ reader: ModelReader) throws(CompileError) -> Graph {
     var value = Value(name: String(cString: view.name), type: view.type, shape: view.extent)
     if reader.isConstant(index), let data = view.data {
       let bytes = Array(UnsafeRawBufferPointer(start: data, count: view.size))
-      value.constant = Constant(
-        type: view.type,
-        bytes: view.layout == ZOO_LAYOUT_PANELS16
-          ? unpackPanels(bytes, view.extent, width: view.type.byteWidth) : bytes)
+      let plain =
+        switch view.layout {
+        case ZOO_LAYOUT_PANELS16: unpackPanels(bytes, view.extent, width: view.type.byteWidth)
+        case ZOO_LAYOUT_QUADS16: unpackQuads(bytes, view.extent)
+        default: bytes
+        }
+      value.constant = Constant(type: view.type, bytes: plain)
     }
     if view.scale_count > 0 {
       let count = Int(view.scale_count)

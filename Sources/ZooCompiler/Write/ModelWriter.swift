@@ -172,8 +172,12 @@ private struct FileLayout {
     let value = graph[id]
     if let constant = value.constant {
       let bytes =
-        packed.contains(id)
-        ? packPanels(constant.bytes, value.shape, width: value.type.byteWidth) : constant.bytes
+        switch layout(id) {
+        case ZOO_LAYOUT_PANELS16:
+          packPanels(constant.bytes, value.shape, width: value.type.byteWidth)
+        case ZOO_LAYOUT_QUADS16: packQuads(constant.bytes, value.shape)
+        default: constant.bytes
+        }
       weightOffsets[id] = addWeights(bytes)
     }
     if let quantization = value.quantization {
@@ -182,6 +186,12 @@ private struct FileLayout {
       quantizations.append((quantization.scales.count, quantization.axis, scales, zeros))
       quantizationIndex[id] = quantizations.count
     }
+  }
+
+  /// In what order the elements of a value are stored.
+  private func layout(_ id: ValueID) -> zoo_layout {
+    guard packed.contains(id) else { return ZOO_LAYOUT_PLAIN }
+    return graph[id].type == ZOO_I8 ? ZOO_LAYOUT_QUADS16 : ZOO_LAYOUT_PANELS16
   }
 
   private mutating func encodeTensors() -> [UInt8] {
@@ -198,9 +208,7 @@ private struct FileLayout {
       writer.put(
         isConstant ? ModelFormat.Storage.weights : ModelFormat.Storage.arena,
         at: at + Tensor.storage)
-      writer.put(
-        UInt8((packed.contains(id) ? ZOO_LAYOUT_PANELS16 : ZOO_LAYOUT_PLAIN).rawValue),
-        at: at + Tensor.layout)
+      writer.put(UInt8(layout(id).rawValue), at: at + Tensor.layout)
       for axis in 0..<Shape.maximumRank {
         writer.put(Int32(value.shape[axis]), at: at + Tensor.shape + axis * 4)
       }

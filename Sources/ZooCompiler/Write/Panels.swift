@@ -47,3 +47,37 @@ private func reorder(
     count = bytes.count
   }
 }
+
+/// Row-major bytes of integer weights as panels of 16 columns in quads: 4 rows of one column side by side.
+///
+/// `shape` is [.., rows, columns] with rows a multiple of 4; each panel is [rows / 4][16][4], the last one
+/// [rows / 4][columns % 16][4].
+package func packQuads(_ bytes: [UInt8], _ shape: Shape) -> [UInt8] {
+  var packed = [UInt8](repeating: 0, count: bytes.count)
+  forEachQuadElement(shape) { plain, at in packed[at] = bytes[plain] }
+  return packed
+}
+
+/// Quads, as row-major bytes.
+package func unpackQuads(_ bytes: [UInt8], _ shape: Shape) -> [UInt8] {
+  var plain = [UInt8](repeating: 0, count: bytes.count)
+  forEachQuadElement(shape) { index, at in plain[index] = bytes[at] }
+  return plain
+}
+
+private func forEachQuadElement(_ shape: Shape, _ body: (_ plain: Int, _ packed: Int) -> Void) {
+  let columns = shape.last
+  let rows = shape[shape.rank - 2]
+  for matrix in 0..<shape.elementCount / (rows * columns) {
+    let base = matrix * rows * columns
+    for column in 0..<columns {
+      let panel = column / panelWidth * panelWidth
+      let width = min(panelWidth, columns - panel)
+      for row in 0..<rows {
+        body(
+          base + row * columns + column,
+          base + panel * rows + row / 4 * width * 4 + (column - panel) * 4 + row % 4)
+      }
+    }
+  }
+}

@@ -80,9 +80,13 @@ package final class Runner {
     data.copyMemory(from: bytes, byteCount: bytes.count)
   }
 
-  /// Copies floats into an input of f32.
+  /// Copies real numbers into an input of f32, or into one of i8 as its integers.
   package func write(_ floats: [Float], toInput index: Int) throws(CompileError) {
-    try write(floats.withUnsafeBytes { Array($0) }, toInput: index)
+    let tensor = input(index)
+    guard tensor.type == ZOO_I8, let q = Quantization(tensor) else {
+      return try write(floats.withUnsafeBytes { Array($0) }, toInput: index)
+    }
+    try write(floats.map { UInt8(bitPattern: q.integer(Double($0))) }, toInput: index)
   }
 
   package func run() throws(CompileError) {
@@ -96,12 +100,31 @@ package final class Runner {
     return Array(UnsafeRawBufferPointer(start: data, count: tensor.size))
   }
 
+  /// The elements of an output of f32, or those of i8 as the real numbers they stand for.
   package func outputFloats(_ index: Int) -> [Float] {
-    Constant(type: ZOO_F32, bytes: outputBytes(index)).floats
+    realNumbers(output(index))
   }
 }
 
 /// The message of a zoo_error as a String.
 package func message(_ error: zoo_error) -> String {
   withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+}
+
+/// The elements of a dense tensor of f32 or i8 as real numbers.
+package func realNumbers(_ tensor: zoo_tensor) -> [Float] {
+  guard let data = tensor.data else { return [] }
+  let bytes = UnsafeRawBufferPointer(start: data, count: tensor.size)
+  guard tensor.type == ZOO_I8, let q = Quantization(tensor) else {
+    return Constant(type: ZOO_F32, bytes: Array(bytes)).floats
+  }
+  return bytes.map { Float(q.real(Int8(bitPattern: $0))) }
+}
+
+extension Quantization {
+  /// The one scale and zero point of a tensor, if it has them.
+  package init?(_ tensor: zoo_tensor) {
+    guard tensor.scale_count == 1 else { return nil }
+    self.init(scale: tensor.scales[0], zeroPoint: tensor.zero_points[0])
+  }
 }

@@ -52,6 +52,14 @@ struct ImageInput {
           to: data.assumingMemoryBound(to: Float.self))
         return
       }
+      if tensor.type == ZOO_I8, tensor.scale_count == 1 {
+        let reals = UnsafeMutablePointer<Float>.allocate(capacity: tensor.size)
+        defer { reals.deallocate() }
+        try image.write(
+          preprocessing, width: shape[2], height: shape[1], channels: shape[3], to: reals)
+        quantize(reals, into: tensor)
+        return
+      }
       let bytes = data.assumingMemoryBound(to: UInt8.self)
       try image.write(
         preprocessing, width: shape[2], height: shape[1], channels: shape[3], to: bytes)

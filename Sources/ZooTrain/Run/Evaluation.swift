@@ -86,10 +86,7 @@ package struct Evaluator {
     var result = Evaluation()
     let labels = max(known, 2)
     result.confusion = Array(repeating: Array(repeating: 0, count: labels), count: labels)
-    let input = runner.input(0)
-    guard let floats = input.data?.assumingMemoryBound(to: Float.self), input.type == ZOO_F32 else {
-      throw CompileError("only models with an f32 input can be evaluated")
-    }
+    let input = try RealInput(runner.input(0))
     let elements = writer.height * writer.width * writer.channels
     let clock = ContinuousClock()
     let start = clock.now
@@ -100,8 +97,9 @@ package struct Evaluator {
       workers.forEach(count) { index in
         var unused = RandomStream(seed: 0)
         data.write(
-          begin + index, for: writer, Augmentation(), &unused, to: floats + index * elements)
+          begin + index, for: writer, Augmentation(), &unused, to: input.reals + index * elements)
       }
+      input.commit()
       try runner.run()
       let outputs = runner.outputFloats(0)
       for index in 0..<count {

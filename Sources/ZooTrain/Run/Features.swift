@@ -14,11 +14,9 @@ package func computeFeatures(
   graph = try rebatched(graph, batch: batch)
   let runner = try Runner(
     try ModelWriter.encode(graph), parallel: workers.runtime.pointee.parallel)
-  let input = runner.input(0)
+  let input = try RealInput(runner.input(0))
   let shape = graph[graph.inputs[0]].shape
-  guard let floats = input.data?.assumingMemoryBound(to: Float.self), input.type == ZOO_F32,
-    shape.rank == 4
-  else { throw CompileError("the base does not take pictures") }
+  guard shape.rank == 4 else { throw CompileError("the base does not take pictures") }
   let writer = InputWriter(
     height: shape[1], width: shape[2], channels: shape[3],
     preprocessing: graph.info.preprocessing ?? Preprocessing())
@@ -32,8 +30,9 @@ package func computeFeatures(
       var unused = RandomStream(seed: 0)
       writer.write(
         data, first + index, Augmentation(), &unused,
-        to: floats + index * shape.elementCount / batch)
+        to: input.reals + index * shape.elementCount / batch)
     }
+    input.commit()
     try runner.run()
     features += runner.outputFloats(0).prefix(count * length)
     progress(first + count)

@@ -17,8 +17,8 @@ struct Bench: ParsableCommand {
   @Option(parsing: .unconditional, help: "Images per run; the network is planned anew for it.")
   var batch = 1
 
-  @Option(help: "Arithmetic: f32 is what is built so far.")
-  var precision = "f32"
+  @Option(help: "Arithmetic that the model must have; by default whichever it has.")
+  var precision: Precision?
 
   @Option(parsing: .unconditional, help: "Least time to measure.")
   var seconds = 1.0
@@ -30,9 +30,6 @@ struct Bench: ParsableCommand {
 
   func validate() throws {
     guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1 to 1024") }
-    guard precision == "f32" else {
-      throw ValidationError("--precision \(precision) is not built yet; f32 is")
-    }
     guard seconds > 0 && seconds <= 3600 else { throw ValidationError("--seconds must be above 0") }
   }
 
@@ -83,6 +80,10 @@ struct Bench: ParsableCommand {
     // Read before the graph is decoded below, which is not part of running a model.
     let peak = Int(zoo_platform_peak_memory())
     let file = try ModelFile(path: path)
+    let own = Precision(of: file.graph)
+    guard precision ?? own == own else {
+      throw ToolError("\(model) computes in \(own); zoo-tool quantize makes models of int8")
+    }
     clean()  // already now, so that nothing stays if someone loses patience
     var times: [Double] = []
     for _ in 0..<5 { try session.run() }
@@ -100,13 +101,13 @@ struct Bench: ParsableCommand {
     let report = Report(
       model: model, isa: session.isaName,
       threads: execution.threads == 0 ? Int(zoo_platform_cpu_count()) : execution.threads,
-      batch: batch, precision: precision, runs: times.count, medianMs: median,
+      batch: batch, precision: own.rawValue, runs: times.count, medianMs: median,
       p10Ms: times[times.count / 10], p90Ms: times[times.count * 9 / 10],
       gops: 2 * Double(macs) / median / 1e6, arenaBytes: file.planByteCount, peakRssBytes: peak,
       loadMs: loadMs)
     if json { return print(try zoo_tool.json(report)) }
     print(
-      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(precision)"
+      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(own)"
     )
     print(
       String(
@@ -120,12 +121,35 @@ struct Bench: ParsableCommand {
   /// Writes values that no kernel can take a short cut on.
   private func fill(_ session: Session) {
     let tensor = session.input(0)
-    guard let data = tensor.data, tensor.type == ZOO_F32 else { return }
-    let values = data.assumingMemoryBound(to: Float.self)
+    guard let data = tensor.data else { return }
     var state: UInt32 = 1
+    guard tensor.type == ZOO_F32 else {
+      let bytes = data.assumingMemoryBound(to: UInt8.self)
+      for index in 0..<tensor.size {
+        state = state &* 1_664_525 &+ 1_013_904_223
+        bytes[index] = UInt8(state >> 24)
+      }
+      return
+    }
+    let values = data.assumingMemoryBound(to: Float.self)
     for index in 0..<tensor.size / 4 {
       state = state &* 1_664_525 &+ 1_013_904_223
       values[index] = Float(state >> 8) * 0x1p-24 - 0.5
     }
+  }
+}
+
+/// What a model computes in.
+enum Precision: String, CaseIterable, ExpressibleByArgument {
+  case f32
+  case int8
+
+  /// That of most of its multiplications.
+  init(of graph: Graph) {
+    let macs = graph.nodes.reduce(into: (integer: 0, float: 0)) { sum, node in
+      let count = Cost(node, graph).macs
+      if graph[node.output].type == ZOO_I8 { sum.integer += count } else { sum.float += count }
+    }
+    self = macs.integer > macs.float ? .int8 : .f32
   }
 }

@@ -49,6 +49,7 @@ struct Check: ParsableCommand {
     do {
       var graph = try importModel(path: file, options: options)
       try optimize(&graph)
+      if graph.isQuantized { graph = try lowerToIntegers(graph) }
       let model = try ModelFile(try ModelWriter.encode(graph))
       let costs = model.graph.nodes.map { Cost($0, model.graph) }
       try finish(

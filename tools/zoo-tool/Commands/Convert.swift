@@ -58,6 +58,9 @@ struct Convert: ParsableCommand {
   @Flag(help: "Keep the layout of inputs and outputs (NCHW for ONNX).")
   var keepLayout = false
 
+  @Flag(help: "Turn a network of integers into one of floats.")
+  var float = false
+
   @Option(help: "Name stored in the model; the file's name otherwise.")
   var name: String?
 
@@ -89,6 +92,9 @@ struct Convert: ParsableCommand {
   func run() throws {
     var graph = try network()
     try optimize(&graph)
+    if graph.isQuantized {
+      if float { graph.forgetQuantization() } else { graph = try lowerToIntegers(graph) }
+    }
     try describe(&graph)
     let data = try ModelWriter.encode(graph)
     try ModelWriter.write(data, to: output)

@@ -9,6 +9,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
   case scalar
   case avx2
   case avx512
+  case avx512vnni
 
   var value: zoo_isa {
     switch self {
@@ -16,6 +17,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
     case .scalar: ZOO_ISA_SCALAR
     case .avx2: ZOO_ISA_AVX2
     case .avx512: ZOO_ISA_AVX512
+    case .avx512vnni: ZOO_ISA_AVX512VNNI
     }
   }
 }

@@ -64,7 +64,13 @@ extension TFLiteImporter {
 
   /// QUANTIZE and DEQUANTIZE: the same real values in another representation.
   private mutating func copy(_ node: TFLiteOperator, _ name: String) throws(CompileError) {
-    try finish(try value(node, 0), node, name: name)
+    let x = try value(node, 0)
+    let to = file.tensors[node.outputs[0]].activationQuantization
+    if let from = graph[x].quantization, let to, !from.isSame(as: to) {
+      let same = Unary(Activation(.clamp, alpha: -.infinity, beta: .infinity))
+      return try finish(try graph.add(same, [x], name: name), node, name: name)
+    }
+    try finish(x, node, name: name)
   }
 
   private mutating func concat(_ node: TFLiteOperator, _ name: String) throws(CompileError) {

@@ -56,6 +56,11 @@ extension TFLiteImporter {
     return window
   }
 
+  /// How the weights of a layer are quantised, if that can be kept.
+  private func weightQuantization(_ node: TFLiteOperator, _ outputs: Int) -> Quantization? {
+    file.tensors[node.inputs[1]].weightQuantization(outputs: outputs)
+  }
+
   /// The constant bias, if there is one.
   private mutating func bias(
     _ node: TFLiteOperator, _ name: String
@@ -93,6 +98,7 @@ extension TFLiteImporter {
     operation.groups = Int32(groups)
     operation.window = try window(node, image: x, kh, kw, dilationFields: (4, 5))
     let weights = graph.addConstant(name + ".weights", try Shape([groups, rows, columns]), matrix)
+    graph[weights].quantization = weightQuantization(node, outputs)
     let result = try graph.add(operation, [x, weights, try bias(node, name)], name: name)
     try finish(result, node, activation: try node.options?.int(3, Int8.self) ?? 0, name: name)
   }
@@ -116,6 +122,7 @@ extension TFLiteImporter {
       var operation = DepthwiseConv2D()
       operation.window = window
       let weights = graph.addConstant(name + ".weights", try Shape([kh, kw, channels]), w)
+      graph[weights].quantization = weightQuantization(node, outputs)
       result = try graph.add(operation, [x, weights, bias], name: name)
     } else {
       // Several outputs for each channel: a group of its own for each.
@@ -132,6 +139,7 @@ extension TFLiteImporter {
       operation.groups = Int32(channels)
       let weights = graph.addConstant(
         name + ".weights", try Shape([channels, kh * kw, columns]), matrix)
+      graph[weights].quantization = weightQuantization(node, outputs)
       result = try graph.add(operation, [x, weights, bias], name: name)
     }
     try finish(result, node, activation: activation, name: name)
@@ -156,6 +164,7 @@ extension TFLiteImporter {
     let weights = graph.addConstant(
       name + ".weights", try Shape([shape[1], shape[0]]),
       transposed(w, rows: shape[0], columns: shape[1]))
+    graph[weights].quantization = weightQuantization(node, shape[0])
     let result = try graph.add(Dense(), [x, weights, try bias(node, name)], name: name)
     try finish(result, node, activation: try node.options?.int(0, Int8.self) ?? 0, name: name)
   }

@@ -1,11 +1,12 @@
-// From a TFLite file to a graph: the driver. Quantised models become float.
+// From a TFLite file to a graph: the driver. Quantised models become float graphs that know their integers.
 import Foundation
 import Zoo
 
 /// Reads `path` and returns its network.
 ///
-/// Quantised constants are dequantised, real = scale (q - zero point), and the network runs in float: activations are not clamped
-/// to the range their integers would have. Integer inputs become float inputs whose preprocessing gives the real values.
+/// Quantised constants are dequantised, real = scale (q - zero point), and integer inputs become float inputs whose preprocessing
+/// gives the real values: so the graph is one of floats. Its values keep how they were quantised (`Value.quantization`), and
+/// `lowerToIntegers` makes the integer network of the file from that.
 ///
 /// - Throws: `CompileError`; for operators that cannot be converted one that lists all of them.
 package func importTFLite(
@@ -99,7 +100,9 @@ struct TFLiteImporter {
       if let size = options.inputSize { (extents[1], extents[2]) = (size.height, size.width) }
       extents[0] = options.batch
     }
-    values[index] = graph.addInput(name(index), try Shape(extents))
+    let id = graph.addInput(name(index), try Shape(extents))
+    graph[id].quantization = file.tensors[index].activationQuantization
+    values[index] = id
     guard let type = TFLiteType(rawValue: tensor.type) else {
       throw CompileError("input '\(tensor.name)' has element type \(tensor.type)")
     }
@@ -132,6 +135,7 @@ struct TFLiteImporter {
     }
     guard !floats.isEmpty else { throw CompileError("'\(name(index))' has no elements") }
     let id = graph.addConstant(name(index), try Shape(tensor.shape), floats)
+    graph[id].quantization = tensor.activationQuantization
     values[index] = id
     return id
   }
@@ -188,6 +192,32 @@ struct TFLiteImporter {
     case 4: result = try graph.add(Unary(Activation(.tanh)), [id], name: name)
     default: throw CompileError("fused activation \(activation) is not supported")
     }
+    if graph[result].quantization == nil {
+      graph[result].quantization = file.tensors[node.outputs[0]].activationQuantization
+    }
     values[node.outputs[0]] = result
+  }
+}
+
+extension TFLiteTensor {
+  /// How an activation of i8 or u8 is quantised, as i8; nil if it is not, or per channel.
+  var activationQuantization: Quantization? {
+    guard scales.count == 1, let zero = zeroPoints.first else { return nil }
+    switch TFLiteType(rawValue: type) {
+    case .int8 where zero >= -128 && zero <= 127:
+      return Quantization(scale: scales[0], zeroPoint: Int32(zero))
+    case .uint8 where zero >= 0 && zero <= 255:
+      return Quantization(scale: scales[0], zeroPoint: Int32(zero) - 128)
+    default: return nil
+    }
+  }
+
+  /// The scales of weights of i8 that are symmetric, for `outputs` channels; nil for all others, which get new ones.
+  func weightQuantization(outputs: Int) -> Quantization? {
+    guard TFLiteType(rawValue: type) == .int8, zeroPoints.allSatisfy({ $0 == 0 }),
+      scales.count == outputs || scales.count == 1, scales.allSatisfy({ $0 > 0 && $0.isFinite })
+    else { return nil }
+    let all = scales.count == 1 ? [Float](repeating: scales[0], count: outputs) : scales
+    return Quantization(scales: all, zeroPoints: [Int32](repeating: 0, count: outputs), axis: 0)
   }
 }

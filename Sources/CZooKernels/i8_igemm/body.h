@@ -1,0 +1,137 @@
+// i8_igemm for any vector width: MR rows by vectors of VL columns, one 32-bit sum per lane.
+//
+// The including file defines MR, PANELS (most panels of 16 columns per tile) and the words of one dot product:
+//   QX, q_input(bits): four bytes of the input, the same for all lanes, as the dot product wants them
+//   q_dot(sum, x, w): sum + the dot product of four bytes in each lane
+//   q_load_part(p, m): the quads of the lanes in m, zeros elsewhere
+//   Q_BIAS: which biases the sums start from
+#include <simd/requantize.h>
+#include <zoo_kernels.h>
+
+#define PER_PANEL (16 / VL) // vectors per panel
+
+// Up to four bytes as a little-endian word.
+INLINE int32_t quad_at(const int8_t *p) {
+  int32_t word;
+  __builtin_memcpy(&word, p, 4);
+  return word;
+}
+INLINE int32_t quad_part(const int8_t *p, size_t n) {
+  uint32_t word = 0;
+  for (size_t k = 0; k < n; k++)
+    word |= (uint32_t)(uint8_t)p[k] << 8 * k;
+  return (int32_t)word;
+}
+
+// sum += x times one quad of rows of all columns; `step` bytes of weights further per quad.
+INLINE void multiply(const int rows, const int vectors, const int partial, vmask mask, vi (*sum)[PANELS * PER_PANEL],
+                     const int32_t *quads, const int8_t *const *w, size_t offset) {
+  vi b[PANELS * PER_PANEL];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const int32_t *from = (const int32_t *)(const void *)(w[v] + offset);
+    b[v] = partial && v == vectors - 1 ? i_load_part(from, mask) : i_load(from);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+    const QX x = q_input(quads[i]);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++)
+      sum[i][v] = q_dot(sum[i][v], x, b[v]);
+  }
+}
+
+// One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. `rest` lanes of the last
+// vector count if `partial`.
+INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *const *w, size_t step,
+                 const zoo_i8_igemm_params *p, size_t column) {
+  const vmask mask = v_mask(partial ? rest : 0);
+  vi sum[MR][PANELS * PER_PANEL];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const int32_t *bias = p->Q_BIAS + column + v * VL;
+    const vi b = partial && v == vectors - 1 ? i_load_part(bias, mask) : i_load(bias);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+      sum[i][v] = b;
+  }
+  size_t offset = 0;
+  for (size_t t = 0; t < p->tap_count; t++) {
+    const int8_t *a[MR];
+    int32_t quads[MR];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+      a[i] = p->a[t * p->a_tap_stride + i];
+    size_t k = 0;
+    for (; k + 4 <= p->kc; k += 4, offset += step) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++)
+        quads[i] = quad_at(a[i] + k);
+      multiply(rows, vectors, partial, mask, sum, quads, w, offset);
+    }
+    if (k < p->kc) {
+      for (int i = 0; i < rows; i++)
+        quads[i] = quad_part(a[i] + k, p->kc - k);
+      multiply(rows, vectors, partial, mask, sum, quads, w, offset);
+      offset += step;
+    }
+  }
+  const requantization r = make_requantization(p->lower, p->upper, p->zero_point);
+  const vf addend_multiplier = v_set(p->addend_multiplier);
+  const vi addend_zero = i_set(p->addend_zero_point);
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const int cut = partial && v == vectors - 1;
+    const size_t at = column + (size_t)v * VL;
+    const vf multipliers = cut ? v_load_part(p->multipliers + at, mask) : v_load(p->multipliers + at);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      vf real = v_mul(i_float(sum[i][v]), multipliers);
+      if (p->addend) {
+        const int8_t *from = p->addend + i * p->addend_stride + at;
+        const vi addend = cut ? i_load8_part(from, rest) : i_load8(from);
+        real = v_add(real, v_mul(i_float(i_sub(addend, addend_zero)), addend_multiplier));
+      }
+      int8_t *c = p->c + i * p->c_stride + at;
+      if (cut)
+        i_store8_part(c, rest, requantize(real, r));
+      else
+        i_store8(c, requantize(real, r));
+    }
+  }
+}
+
+// All columns for a constant number of rows, `panels` panels at a time, then two, then one.
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_i8_igemm_params *p) {
+  const size_t bytes = (p->tap_count * p->kc + 3) / 4 * 4;
+  const int8_t *w[PANELS * PER_PANEL];
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < panels * PER_PANEL; v++)
+      w[v] = p->w + (column + 16 * (size_t)(v / PER_PANEL)) * bytes + (v % PER_PANEL) * VL * 4;
+    tile(rows, panels * PER_PANEL, 0, 0, w, 64, p, column);
+  }
+  return column;
+}
+
+INLINE void strip(const int rows, size_t n, const zoo_i8_igemm_params *p) {
+  size_t column = 0;
+#if PANELS > 2
+  column = columns_by(rows, PANELS, column, n, p);
+#endif
+#if PANELS > 1
+  column = columns_by(rows, 2, column, n, p);
+#endif
+  column = columns_by(rows, 1, column, n, p);
+  const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart
+  if (rest == 0)
+    return;
+  const int8_t *from = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
+  const int8_t *w[2] = {from, from + VL * 4};
+#if PER_PANEL == 2
+  if (rest > VL)
+    tile(rows, 2, 1, rest - VL, w, rest * 4, p, column);
+  else
+#endif
+    tile(rows, 1, 1, rest, w, rest * 4, p, column);
+}

@@ -1,0 +1,42 @@
+// i8_igemm for AVX-512 VNNI: 6 rows by 64 columns.
+//
+// dpbusd multiplies unsigned by signed bytes, so inputs are read as x + 128: the sign bit flipped.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), \
+                             apply_to = function)
+#include <simd/avx512.h>
+#define MR 6
+#define PANELS 4
+#define Q_BIAS offset_bias
+#define QX __m512i
+
+INLINE QX q_input(int32_t bits) { return _mm512_xor_si512(_mm512_set1_epi32(bits), _mm512_set1_epi8((char)0x80)); }
+INLINE vi q_dot(vi sum, QX x, __m512i w) { return _mm512_dpbusd_epi32(sum, x, w); }
+#include <i8_igemm/body.h>
+
+void zoo_i8_igemm_ukernel_6x64__avx512vnni(size_t m, size_t n, const zoo_i8_igemm_params *params) {
+  switch (m) {
+  case 1:
+    strip(1, n, params);
+    break;
+  case 2:
+    strip(2, n, params);
+    break;
+  case 3:
+    strip(3, n, params);
+    break;
+  case 4:
+    strip(4, n, params);
+    break;
+  case 5:
+    strip(5, n, params);
+    break;
+  case 6:
+    strip(6, n, params);
+    break;
+  }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,124 @@
+// Element-wise functions of two integer tensors, with broadcasting.
+import CZoo
+import CZooKernels
+
+/// y = requantize(ma (a - zero a) op mb (b - zero b)); a product is ma ((a - zero a) (b - zero b))
+///
+/// - Shapes: `a`, `b` and `y` i8, broadcast as in `Binary`. No division.
+/// - ma = scale(a) / scale(y) and mb = scale(b) / scale(y); for a product ma = scale(a) scale(b) / scale(y).
+/// - In place: `y` may be `a` or `b` if that has the shape of `y`. Rows of all operands may have gaps.
+/// - Rounding: each product and the sum in single precision, then `Requantization`.
+package struct IntegerBinary: RunnableOperation {
+  package static let code = 22
+  package static let inputCounts = 2...2
+  package var kind = BinaryKind.add
+  package var bounds = IntegerBounds()
+  package var multiplierA: Float = 1
+  package var multiplierB: Float = 1
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    archive.field("kind", &kind)
+    bounds.archive(&archive)
+    archive.field("multiplier a", &multiplierA)
+    archive.field("multiplier b", &multiplierB)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    try Binary(kind).outputShape(inputs)
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try bounds.check()
+    guard kind != .divide else { throw .attribute("division in integers") }
+    try node.requireInteger(0)
+    try node.requireInteger(1)
+    try node.requireIntegerOutput()
+  }
+
+  func run(_ node: Node) {
+    let work = IntegerBinaryWork(
+      operation: self, a: node.inputs[0], b: node.inputs[1], y: node.output,
+      requantization: bounds.requantization(for: node.output), runtime: node.runtime)
+    work.forEach(work.pieces, node.runtime) { IntegerBinaryWork.body($0).run($1) }
+  }
+
+  /// The value before rounding; `a` and `b` are differences to the zero points.
+  fileprivate func value(_ a: Int32, _ b: Int32) -> Float {
+    if kind == .multiply { return Float(Int(a &* b)) * multiplierA }
+    let x = Float(Int(a)) * multiplierA
+    let y = Float(Int(b)) * multiplierB
+    switch kind {
+    case .add: return x + y
+    case .subtract: return x - y
+    case .maximum: return x > y ? x : y
+    default: return x < y ? x : y
+    }
+  }
+}
+
+private struct IntegerBinaryWork: ParallelWork {
+  let operation: IntegerBinary
+  let a: zoo_tensor
+  let b: zoo_tensor
+  let y: zoo_tensor
+  let requantization: Requantization
+  let runtime: Runtime
+
+  /// Whether all elements line up one by one, so that rows need not be told apart.
+  private var isFlat: Bool {
+    a.isDense && b.isDense && y.isDense && a.extent.elementCount == y.extent.elementCount
+      && b.extent.elementCount == y.extent.elementCount
+  }
+
+  var pieces: Int { y.extent.elementCount < 1 << 17 ? 1 : runtime.threadCount }
+
+  func run(_ index: Int) {
+    if isFlat {
+      let part = piece(index, of: pieces, y.extent.elementCount)
+      let start = part.lowerBound
+      row(a.bytes + start, 1, b.bytes + start, 1, y.bytes + start, part.count)
+      return
+    }
+    let count = y.extent.last
+    let aWalk = BroadcastRows(a, over: y.extent)
+    let bWalk = BroadcastRows(b, over: y.extent)
+    for index in piece(index, of: pieces, y.extent.rowCount) {
+      row(
+        a.bytes + aWalk.offset(index), aWalk.step, b.bytes + bWalk.offset(index), bWalk.step,
+        y.bytes + index * y.rowStride, count)
+    }
+  }
+
+  private func row(
+    _ a: UnsafePointer<Int8>, _ aStep: Int, _ b: UnsafePointer<Int8>, _ bStep: Int,
+    _ y: UnsafeMutablePointer<Int8>, _ count: Int
+  ) {
+    let za = self.a.zeroPoint
+    let zb = self.b.zeroPoint
+    if let kernel = runtime.kernels.i8_binary {
+      var params = zoo_i8_binary_params(
+        kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: a, b: b,
+        a_step: aStep, b_step: bStep, a_zero_point: za, b_zero_point: zb,
+        a_multiplier: operation.multiplierA, b_multiplier: operation.multiplierB, y: y,
+        y_zero_point: requantization.zeroPoint, lower: requantization.lower,
+        upper: requantization.upper)
+      return kernel(count, &params)
+    }
+    for i in 0..<count {
+      y[i] = requantization(
+        operation.value(Int32(a[i * aStep]) &- za, Int32(b[i * bStep]) &- zb))
+    }
+  }
+}
+
+@c(zoo_binary_i8_prepare)
+func integerBinaryPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerBinary.self, node, error) }
+
+@c(zoo_binary_i8_run)
+func integerBinaryRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerBinary.self, node) }

@@ -1,0 +1,145 @@
+// Depthwise convolution in integers.
+import CZoo
+import CZooKernels
+
+/// y[.., c] = requantize(multiplier[c] (bias[c] + sum over i, j of (x[.., c] - zero) w[i, j, c]))
+///
+/// - Shapes: as `DepthwiseConv2D`: `x` i8 [n, h, w, c]; `w` i8 [kh, kw, c], values in -127...127; `bias` i32 [c] in steps of
+///   scale(x) scale(w[c]); `multipliers` f32 [c] = scale(x) scale(w[c]) / scale(y); `y` i8 [n, oh, ow, c].
+/// - Rounding: `Requantization`. Rows of `x` and `y` may have gaps. Not in place.
+package struct IntegerDepthwiseConv2D: RunnableOperation {
+  package static let code = 18
+  package static let inputCounts = 4...4
+  package var window = Window()
+  package var bounds = IntegerBounds()
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    window.archive(&archive)
+    bounds.archive(&archive)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    let x = inputs[0].extent
+    let w = inputs[1].extent
+    let shape = try window.outputShape(x, channels: x[3])
+    guard w.rank == 3, w[0] == Int(window.kernelHeight), w[1] == Int(window.kernelWidth),
+      w[2] == x[3]
+    else { throw .shape("weights, channels", expected: x[3], got: w[2]) }
+    return shape
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try bounds.check()
+    let channels = node.output.extent[3]
+    try node.requireInteger(0)
+    try node.requireDense(1, ZOO_I8, count: node.inputs[1].extent.elementCount)
+    try node.requireDense(2, ZOO_I32, count: channels)
+    try node.requireDense(3, ZOO_F32, count: channels)
+    try node.requireIntegerOutput()
+  }
+
+  func run(_ node: Node) {
+    let inputs = node.inputs
+    let work = IntegerDepthwiseWork(
+      x: inputs[0], w: inputs[1].bytes, bias: inputs[2].words, multipliers: inputs[3].floats,
+      y: node.output, vertical: window.vertical(inputs[0].height),
+      horizontal: window.horizontal(inputs[0].width),
+      requantization: bounds.requantization(for: node.output), runtime: node.runtime)
+    work.forEach(work.pieces, node.runtime) { IntegerDepthwiseWork.body($0).run($1) }
+  }
+}
+
+/// Rows of output, cut into pieces.
+private struct IntegerDepthwiseWork: ParallelWork {
+  let x: zoo_tensor
+  let w: UnsafePointer<Int8>
+  let bias: UnsafePointer<Int32>
+  let multipliers: UnsafePointer<Float>
+  let y: zoo_tensor
+  let vertical: WindowAxis
+  let horizontal: WindowAxis
+  let requantization: Requantization
+  let runtime: Runtime
+
+  private var rows: Int { y.extent[0] * y.height }
+  var pieces: Int {
+    y.extent.elementCount * vertical.kernel * horizontal.kernel < 1 << 18
+      ? 1 : min(rows, runtime.threadCount)
+  }
+
+  func run(_ index: Int) {
+    for row in piece(index, of: pieces, rows) {
+      let p = row % y.height
+      var q = 0
+      while q < y.width {
+        let end = horizontal.runEnd(from: q, extent: y.width)
+        runPixels(row / y.height, p, q..<end)
+        q = end
+      }
+    }
+  }
+
+  /// Output pixels that share the same valid taps.
+  private func runPixels(_ image: Int, _ p: Int, _ pixels: Range<Int>) {
+    let i = vertical.validTaps(p)
+    let j = horizontal.validTaps(pixels.lowerBound)
+    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
+    let isEmpty = i.isEmpty || j.isEmpty
+    var params = zoo_i8_dwconv_params()
+    params.channels = x.channels
+    params.kh = isEmpty ? 0 : i.count
+    params.kw = isEmpty ? 0 : j.count
+    params.x = UnsafePointer(
+      x.bytes + (isEmpty ? 0 : ((image * x.height + row) * x.width + column) * x.rowStride))
+    params.x_pixel_stride = horizontal.stride * x.rowStride
+    params.x_row_stride = vertical.dilation * x.width * x.rowStride
+    params.x_col_stride = horizontal.dilation * x.rowStride
+    params.x_zero_point = x.zeroPoint
+    params.w_row_stride = horizontal.kernel * x.channels
+    params.w_col_stride = x.channels
+    params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
+    params.bias = bias
+    params.multipliers = multipliers
+    params.y = y.bytes + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    params.y_stride = y.rowStride
+    params.y_zero_point = requantization.zeroPoint
+    params.lower = requantization.lower
+    params.upper = requantization.upper
+    if let kernel = runtime.kernels.i8_dwconv, !isEmpty {
+      kernel(pixels.count, &params)
+    } else {
+      runPortable(pixels.count, params)
+    }
+  }
+
+  /// The meaning.
+  private func runPortable(_ pixels: Int, _ params: zoo_i8_dwconv_params) {
+    for q in 0..<pixels {
+      for c in 0..<params.channels {
+        var sum = params.bias[c]
+        for i in 0..<params.kh {
+          for j in 0..<params.kw {
+            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
+            let weight = params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+            sum &+= (Int32(params.x[at + c]) &- params.x_zero_point) &* Int32(weight)
+          }
+        }
+        params.y[q * params.y_stride + c] = requantization(
+          Float(Int(sum)) * params.multipliers[c])
+      }
+    }
+  }
+}
+
+@c(zoo_depthwise_conv2d_i8_prepare)
+func integerDepthwiseConv2DPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerDepthwiseConv2D.self, node, error) }
+
+@c(zoo_depthwise_conv2d_i8_run)
+func integerDepthwiseConv2DRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerDepthwiseConv2D.self, node) }

@@ -1,0 +1,149 @@
+// Pooling in integers.
+import CZoo
+import CZooKernels
+
+/// y = requantize(multiplier (maximum, minimum or mean of x - zero over a window of each channel))
+///
+/// - Shapes and padding: as `Pool`. `x` and `y` i8; multiplier = scale(x) / scale(y).
+/// - A mean is multiplier (1 / count) (sum of x - zero), the product of the two factors rounded first. Rounding:
+///   `Requantization`. Rows of `x` and `y` may have gaps. Not in place.
+package struct IntegerPool: RunnableOperation {
+  package static let code = 20
+  package static let inputCounts = 1...1
+  package var window = Window()
+  package var kind = PoolKind.max
+  package var ceil = false
+  package var countsPadding = false
+  package var bounds = IntegerBounds()
+  package var multiplier: Float = 1
+
+  package init() {}
+
+  package mutating func archive<A: Archive>(_ archive: inout A) {
+    window.archive(&archive)
+    archive.field("kind", &kind)
+    archive.field("ceil", &ceil)
+    archive.field("counts padding", &countsPadding)
+    bounds.archive(&archive)
+    archive.field("multiplier", &multiplier)
+  }
+
+  package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
+    try window.outputShape(inputs[0].extent, channels: inputs[0].extent[3], ceil: ceil)
+  }
+
+  func check(_ node: Node) throws(ZooError) {
+    try bounds.check()
+    try node.requireInteger(0)
+    try node.requireIntegerOutput()
+  }
+
+  func run(_ node: Node) {
+    let x = node.inputs[0]
+    let work = IntegerPoolWork(
+      pool: self, x: x, y: node.output, vertical: window.vertical(x.height),
+      horizontal: window.horizontal(x.width), runtime: node.runtime)
+    work.forEach(work.pieces, node.runtime) { IntegerPoolWork.body($0).run($1) }
+  }
+}
+
+/// Rows of output, cut into pieces.
+private struct IntegerPoolWork: ParallelWork {
+  let pool: IntegerPool
+  let x: zoo_tensor
+  let y: zoo_tensor
+  let vertical: WindowAxis
+  let horizontal: WindowAxis
+  let runtime: Runtime
+
+  private var rows: Int { y.extent[0] * y.height }
+  var pieces: Int {
+    let taps = vertical.kernel * horizontal.kernel
+    return y.extent.elementCount * taps < 1 << 18 ? 1 : min(rows, runtime.threadCount)
+  }
+
+  func run(_ index: Int) {
+    for row in piece(index, of: pieces, rows) {
+      var q = 0
+      while q < y.width {
+        let end = horizontal.runEnd(from: q, extent: y.width)
+        runPixels(row / y.height, row % y.height, q..<end)
+        q = end
+      }
+    }
+  }
+
+  /// Output pixels that share the same valid taps.
+  private func runPixels(_ image: Int, _ p: Int, _ pixels: Range<Int>) {
+    let i = vertical.validTaps(p)
+    let j = horizontal.validTaps(pixels.lowerBound)
+    let output = y.bytes + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    let requantization = pool.bounds.requantization(for: y)
+    guard !i.isEmpty && !j.isEmpty else {
+      for q in 0..<pixels.count {
+        for c in 0..<y.channels { output[q * y.rowStride + c] = requantization(0) }
+      }
+      return
+    }
+    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
+    var params = zoo_i8_pool_params()
+    params.channels = x.channels
+    params.kh = i.count
+    params.kw = j.count
+    params.x = UnsafePointer(
+      x.bytes + ((image * x.height + row) * x.width + column) * x.rowStride)
+    params.x_pixel_stride = horizontal.stride * x.rowStride
+    params.x_row_stride = vertical.dilation * x.width * x.rowStride
+    params.x_col_stride = horizontal.dilation * x.rowStride
+    params.y = output
+    params.y_stride = y.rowStride
+    let count =
+      pool.countsPadding
+      ? vertical.paddedTaps(p) * horizontal.paddedTaps(pixels.lowerBound) : i.count * j.count
+    reduceIntegers(
+      pool.kind, pixels: pixels.count, count: count, multiplier: pool.multiplier,
+      zeroPoint: x.zeroPoint, requantization, &params, runtime)
+  }
+}
+
+/// Reduces windows of i8 as `IntegerPool` says; `params` has the shapes and pointers.
+func reduceIntegers(
+  _ kind: PoolKind, pixels: Int, count: Int, multiplier: Float, zeroPoint: Int32,
+  _ requantization: Requantization, _ params: inout zoo_i8_pool_params, _ runtime: Runtime
+) {
+  params.kind = zoo_f32_pool_kind(rawValue: UInt32(kind.rawValue))
+  params.x_zero_point = zeroPoint
+  params.multiplier = kind == .average ? multiplier * (1 / Float(count)) : multiplier
+  params.y_zero_point = requantization.zeroPoint
+  params.lower = requantization.lower
+  params.upper = requantization.upper
+  if let kernel = runtime.kernels.i8_pool { return kernel(pixels, &params) }
+  for q in 0..<pixels {
+    for c in 0..<params.channels {
+      let base = params.x.unsafelyUnwrapped + q * params.x_pixel_stride + c
+      var result = kind == .average ? 0 : Int32(base[0]) &- zeroPoint
+      for i in 0..<params.kh {
+        for j in 0..<params.kw {
+          let value = Int32(base[i * params.x_row_stride + j * params.x_col_stride]) &- zeroPoint
+          switch kind {
+          case .max: result = max(result, value)
+          case .min: result = min(result, value)
+          case .average: result &+= value
+          }
+        }
+      }
+      params.y[q * params.y_stride + c] = requantization(Float(Int(result)) * params.multiplier)
+    }
+  }
+}
+
+@c(zoo_pool_i8_prepare)
+func integerPoolPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerPool.self, node, error) }
+
+@c(zoo_pool_i8_run)
+func integerPoolRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerPool.self, node) }

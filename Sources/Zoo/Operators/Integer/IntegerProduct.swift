@@ -1,0 +1,239 @@
+// The product behind integer convolution and dense layers: how it is cut into tiles and pieces.
+import CZoo
+import CZooKernels
+
+/// output[i, j] = requantize(multiplier[j] (bias[j] + sum over k of source[i, k] weights[k, j]) + addend)
+///
+/// `weights` are panels of 16 columns in quads of 4 rows (`ZOO_LAYOUT_QUADS16`), with `depth` rows, a multiple of 4. Sums are
+/// exact, so no order or cut changes the result.
+struct IntegerProduct {
+  let source: ImageSource<Int8>
+  let rows: Int
+  let columns: Int
+  /// Rows of the weights: taps times channels, rounded up to a multiple of 4.
+  let depth: Int
+  /// What taps in the padding read: the zero point of the input.
+  let padding: Int8
+  let weights: UnsafePointer<Int8>
+  /// Biases less the zero point's share, for inputs read as they are.
+  let bias: UnsafePointer<Int32>
+  /// The same for inputs read as unsigned numbers, 128 larger.
+  let offsetBias: UnsafePointer<Int32>
+  let multipliers: UnsafePointer<Float>
+  let addend: IntegerAddend?
+  let output: UnsafeMutablePointer<Int8>
+  let outputStride: Int
+  let requantization: Requantization
+  let runtime: Runtime
+
+  /// Pointers of one tile: enough for 8 rows of an 11 x 11 window.
+  static let pointerCapacity = 1024
+  /// Bytes of one gathered tile.
+  static let gatherCapacity = 16384
+  /// Channels whose padding fits the row that stands for it.
+  static let paddingCapacity = 4096
+  /// Weights of one block of columns stay in L2 while the rows pass by.
+  static let blockByteCount = 256 << 10
+
+  func start() {
+    let kernel = runtime.kernels.i8_igemm
+    let isCovered =
+      kernel.run != nil
+      && (gathers
+        ? depth <= IntegerProduct.gatherCapacity
+        : source.channels <= IntegerProduct.paddingCapacity
+          && source.tapCount <= IntegerProduct.pointerCapacity)
+    let tile = isCovered ? Int(kernel.mr) : 1
+    let tiles = (rows + tile - 1) / tile
+    let rowPieces = tiles >= 2 * workPieces ? workPieces : 1
+    let columnPieces =
+      rowPieces > 1 || !isCovered
+      ? 1 : min(workPieces, max(1, columns / (2 * MatrixProduct.panel)))
+    IntegerWork(
+      product: self, rowPieces: rowPieces, columnPieces: columnPieces, tile: tile,
+      kernel: isCovered ? kernel.run : nil
+    ).start()
+  }
+
+  /// Whether a row is copied before it is multiplied: quads must not straddle two taps, and for few channels a pointer per
+  /// tap would cost more than it saves.
+  var gathers: Bool {
+    !source.isDirect && source.channels <= 8 || source.channels % 4 != 0
+  }
+
+  /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
+  private var workPieces: Int {
+    let operations = Float(rows) * Float(columns) * Float(depth)
+    return operations < 1_048_576 ? 1 : runtime.threadCount
+  }
+}
+
+/// A residual added before rounding: multiplier (q - zero point).
+struct IntegerAddend {
+  let base: UnsafePointer<Int8>
+  let stride: Int
+  let zeroPoint: Int32
+  let multiplier: Float
+
+  func value(_ row: Int, _ column: Int) -> Float {
+    Float(Int(Int32(base[row * stride + column]) &- zeroPoint)) * multiplier
+  }
+}
+
+private struct IntegerWork: ParallelWork {
+  let product: IntegerProduct
+  let rowPieces: Int
+  let columnPieces: Int
+  let tile: Int
+  let kernel: zoo_i8_igemm_ukernel?
+
+  func start() {
+    forEach(rowPieces * columnPieces, product.runtime) { IntegerWork.body($0).run($1) }
+  }
+
+  func run(_ index: Int) {
+    let width = MatrixProduct.panel
+    let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
+    let rows = tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile)
+    guard let kernel else { return product.runPortable(rows: rows) }
+    let panels = (product.columns + width - 1) / width
+    let columns = piece(index / rowPieces, of: columnPieces, panels)
+    product.run(
+      kernel, rows: rows,
+      columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
+  }
+}
+
+extension IntegerProduct {
+  /// Runs `kernel` over a block of the output; `columns` starts at a panel.
+  fileprivate func run(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+    let nr = Int(runtime.kernels.i8_igemm.nr)
+    let block = max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let end = min(columns.upperBound, column + block)
+      if gathers {
+        runGathered(kernel, rows: rows, columns: column..<end)
+      } else {
+        runIndirect(kernel, rows: rows, columns: column..<end)
+      }
+      column = end
+    }
+  }
+
+  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_i8_igemm_params {
+    let first = columns.lowerBound
+    var params = zoo_i8_igemm_params()
+    params.w = weights + first * depth
+    params.bias = bias + first
+    params.offset_bias = offsetBias + first
+    params.multipliers = multipliers + first
+    if let addend {
+      params.addend = addend.base + row * addend.stride + first
+      params.addend_stride = addend.stride
+      params.addend_zero_point = addend.zeroPoint
+      params.addend_multiplier = addend.multiplier
+    }
+    params.c = output + row * outputStride + first
+    params.c_stride = outputStride
+    params.zero_point = requantization.zeroPoint
+    params.lower = requantization.lower
+    params.upper = requantization.upper
+    return params
+  }
+
+  /// Tiles whose rows are read through a table of pointers, one per tap.
+  @inline(never)  // its table would sit in every caller's frame
+  private func runIndirect(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+    let taps = source.tapCount
+    let tile = min(Int(runtime.kernels.i8_igemm.mr), IntegerProduct.pointerCapacity / taps)
+    var table = InlineArray<1024, UnsafePointer<Int8>?>(repeating: nil)
+    var span = table.mutableSpan
+    var line = InlineArray<4096, Int8>(repeating: padding)
+    var lineSpan = line.mutableSpan
+    lineSpan.withUnsafeMutableBufferPointer { line in
+      span.withUnsafeMutableBufferPointer { table in
+        guard let pointers = table.baseAddress else { return }
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+          let count = min(tile, rows.upperBound - row)
+          source.fill(
+            pointers, rows: row..<row + count, stride: count,
+            padding: UnsafePointer(line.baseAddress))
+          var params = parameters(row, columns)
+          params.kc = source.channels
+          params.tap_count = taps
+          params.a = UnsafePointer(pointers)
+          params.a_tap_stride = count
+          kernel(count, columns.count, &params)
+          row += count
+        }
+      }
+    }
+  }
+
+  /// Tiles whose rows are first copied to a small buffer.
+  @inline(never)
+  private func runGathered(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+    // Not filled: every byte that is read is written first, but for up to 3 at the end of a row, whose weights are 0.
+    var storage = InlineArray<16384, Int8>(repeating: 0)
+    var span = storage.mutableSpan
+    var table = InlineArray<64, UnsafePointer<Int8>?>(repeating: nil)
+    var tableSpan = table.mutableSpan
+    span.withUnsafeMutableBufferPointer { buffer in
+      guard let gathered = buffer.baseAddress else { return }
+      tableSpan.withUnsafeMutableBufferPointer { table in
+        guard let pointers = table.baseAddress else { return }
+        let tile = min(Int(runtime.kernels.i8_igemm.mr), table.count, buffer.count / depth)
+        for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+          let count = min(tile, rows.upperBound - row)
+          for i in 0..<count {
+            source.gather(row + i, into: gathered + i * depth, padding: padding)
+          }
+          var params = parameters(row, columns)
+          params.kc = depth
+          params.tap_count = 1
+          params.a = UnsafePointer(pointers)
+          params.a_tap_stride = count
+          kernel(count, columns.count, &params)
+          row += count
+        }
+      }
+    }
+  }
+
+  /// The meaning of the product.
+  fileprivate func runPortable(rows: Range<Int>) {
+    let width = MatrixProduct.panel
+    for row in rows {
+      let (image, p, q) = source.position(row)
+      var column = 0
+      while column < columns {
+        let count = min(width, columns - column)
+        let panel = weights + column * depth
+        var sums = InlineArray<16, Int32>(repeating: 0)
+        for c in 0..<count { sums[c] = bias[column + c] }
+        var k = 0
+        for i in 0..<source.vertical.kernel {
+          for j in 0..<source.horizontal.kernel {
+            let x = source.pixel(image, p, q, i, j)
+            for channel in 0..<source.channels {
+              let value = Int32(x.map { $0[channel] } ?? padding)
+              let quad = panel + (k / 4) * 4 * count + k % 4
+              for c in 0..<count { sums[c] &+= value &* Int32(quad[c * 4]) }
+              k += 1
+            }
+          }
+        }
+        for c in 0..<count {
+          var real = Float(Int(sums[c])) * multipliers[column + c]
+          if let addend { real += addend.value(row, column + c) }
+          output[row * outputStride + column + c] = requantization(real)
+        }
+        column += count
+      }
+    }
+  }
+}
