@@ -56,16 +56,7 @@ struct ConvolutionTests {
     let weights = graph.addConstant("w", try Shape([g.groups, depth, g.outputs / g.groups]), w)
     var operation = Conv2D()
     operation.groups = Int32(g.groups)
-    operation.window.kernelHeight = Int32(g.kernel.0)
-    operation.window.kernelWidth = Int32(g.kernel.1)
-    operation.window.strideHeight = Int32(g.stride.0)
-    operation.window.strideWidth = Int32(g.stride.1)
-    operation.window.dilationHeight = Int32(g.dilation.0)
-    operation.window.dilationWidth = Int32(g.dilation.1)
-    operation.window.padTop = Int32(g.pads.top)
-    operation.window.padLeft = Int32(g.pads.left)
-    operation.window.padBottom = Int32(g.pads.bottom)
-    operation.window.padRight = Int32(g.pads.right)
+    operation.window = g.window
     let b = graph.addConstant("b", try Shape([g.outputs]), bias)
     graph.outputs = [try graph.add(operation, [input, weights, b], name: "y")]
     let data = try ModelWriter.encode(graph)

@@ -152,7 +152,7 @@ private func run(
 }
 
 /// Three "threads", which are the caller, last piece first.
-private var threePieces: zoo_parallel {
+var threePieces: zoo_parallel {
   zoo_parallel(context: nil, thread_count: 3) { _, count, task, context in
     for index in (0..<count).reversed() { task?(context, index) }
   }

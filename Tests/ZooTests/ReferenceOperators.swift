@@ -1,4 +1,5 @@
 // Naive operators in Double: what the right answers are.
+import Zoo
 
 /// A convolution's geometry.
 struct Geometry {
@@ -17,6 +18,16 @@ struct Geometry {
   }
   var outputHeight: Int { extent(height, kernel.0, stride.0, dilation.0, pads.top + pads.bottom) }
   var outputWidth: Int { extent(width, kernel.1, stride.1, dilation.1, pads.left + pads.right) }
+
+  var window: Window {
+    var window = Window()
+    (window.kernelHeight, window.kernelWidth) = (Int32(kernel.0), Int32(kernel.1))
+    (window.strideHeight, window.strideWidth) = (Int32(stride.0), Int32(stride.1))
+    (window.dilationHeight, window.dilationWidth) = (Int32(dilation.0), Int32(dilation.1))
+    (window.padTop, window.padLeft) = (Int32(pads.top), Int32(pads.left))
+    (window.padBottom, window.padRight) = (Int32(pads.bottom), Int32(pads.right))
+    return window
+  }
 }
 
 /// NHWC convolution; weights [groups][kh][kw][c / groups][m / groups]. Also returns the sum of magnitudes behind each output,

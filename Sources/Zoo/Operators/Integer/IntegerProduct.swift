@@ -184,7 +184,8 @@ extension IntegerProduct {
       guard let gathered = buffer.baseAddress else { return }
       tableSpan.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
-        let tile = min(Int(runtime.kernels.i8_igemm.mr), table.count, buffer.count / depth)
+        let tile = min(
+          Int(runtime.kernels.i8_igemm.mr), min(table.count, buffer.count / depth))
         for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
         var row = rows.lowerBound
         while row < rows.upperBound {

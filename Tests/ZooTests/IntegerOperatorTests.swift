@@ -1,0 +1,281 @@
+// Integer operators against their definitions, bit for bit.
+import CZoo
+import TestSupport
+import Testing
+import Zoo
+import ZooCompiler
+
+private func randomInt32(_ count: Int, below limit: Int, _ generator: inout SplitMix64) -> [Int32] {
+  (0..<count).map { _ in Int32(Int(generator.next() % UInt64(2 * limit)) - limit) }
+}
+
+private func randomMultipliers(
+  _ count: Int, around size: Float, _ generator: inout SplitMix64
+) -> [Float] {
+  (0..<count).map { _ in size * (0.5 + Float(generator.next() >> 40) * 0x1p-24) }
+}
+
+private func integers(_ values: [Int8]) -> Constant {
+  Constant(type: ZOO_I8, bytes: values.map { UInt8(bitPattern: $0) })
+}
+
+private func words(_ values: [Int32]) -> Constant {
+  Constant(type: ZOO_I32, bytes: values.withUnsafeBytes { Array($0) })
+}
+
+struct IntegerConvolutionTests {
+  @Test(arguments: ConvolutionTests.cases.indices)
+  func convolutions(_ index: Int) throws {
+    let g = ConvolutionTests.cases[index]
+    var generator = SplitMix64(state: UInt64(index + 100))
+    let x = IntegerTensor(random: [1, g.height, g.width, g.channels], &generator)
+    let depth = g.kernel.0 * g.kernel.1 * g.channels / g.groups
+    let columns = g.outputs / g.groups
+    let rows = quadCount(depth) * 4
+    var w = IntegerTensor(random: [g.groups, rows, columns], &generator, least: -127).integers
+    for i in w.indices where i / columns % rows >= depth { w[i] = 0 }
+    let bias = randomInt32(g.outputs, below: 5000, &generator)
+    let multipliers = randomMultipliers(
+      g.outputs, around: 0.02 / Float(depth).squareRoot(), &generator)
+    let zero = x.quantization.zeroPoints[0]
+    let sums = (0..<g.outputs).map { o in
+      (0..<rows).reduce(Int32(0)) {
+        $0 + Int32(w[(o / columns * rows + $1) * columns + o % columns])
+      }
+    }
+    let folded =
+      zip(bias, sums).map { $0 &- zero &* $1 } + zip(bias, sums).map { $0 &- (zero + 128) &* $1 }
+    var operation = IntegerConv2D()
+    operation.groups = Int32(g.groups)
+    operation.window = g.window
+    operation.bounds = index % 2 == 0 ? IntegerBounds() : IntegerBounds(lower: -20, upper: 100)
+    operation.addendMultiplier = 0.37
+    let shape = [1, g.outputHeight, g.outputWidth, g.outputs]
+    for hasAddend in [false, true] {
+      let addend = IntegerTensor(random: shape, &generator)
+      try expectIntegers(
+        operation,
+        [
+          .variable(x), .constant([g.groups, rows, columns], integers(w)),
+          .constant([2, g.outputs], words(folded)),
+          .constant([g.outputs], Constant(multipliers)),
+        ] + (hasAddend ? [.variable(addend)] : []), shape, zeroPoint: -7, operation.bounds
+      ) { at in
+        let (group, column) = (at[3] / columns, at[3] % columns)
+        var sum = Int(bias[at[3]])
+        var k = 0
+        for i in 0..<g.kernel.0 {
+          for j in 0..<g.kernel.1 {
+            let row = at[1] * g.stride.0 - g.pads.0 + i * g.dilation.0
+            let col = at[2] * g.stride.1 - g.pads.1 + j * g.dilation.1
+            for c in 0..<g.channels / g.groups {
+              if row >= 0, row < g.height, col >= 0, col < g.width {
+                sum +=
+                  x.difference([0, row, col, group * (g.channels / g.groups) + c])
+                  * Int(w[(group * rows + k) * columns + column])
+              }
+              k += 1
+            }
+          }
+        }
+        let real = Float(sum) * multipliers[at[3]]
+        return hasAddend ? real + Float(addend.difference(at)) * 0.37 : real
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 5, 8, 16, 24, 63, 64, 65, 130])
+  func depthwise(_ channels: Int) throws {
+    let windows: [(kernel: (Int, Int), stride: Int, dilation: Int, pad: Int)] = [
+      ((3, 3), 1, 1, 1), ((3, 3), 2, 1, 1), ((5, 5), 1, 1, 2), ((3, 3), 1, 2, 2), ((1, 3), 1, 1, 0),
+      ((7, 2), 2, 1, 3), ((2, 2), 3, 1, 1), ((9, 9), 1, 1, 4),
+    ]
+    for (index, window) in windows.enumerated() {
+      var generator = SplitMix64(state: UInt64(channels * 10 + index))
+      let (height, width) = (9, 11)
+      let x = IntegerTensor(random: [2, height, width, channels], &generator)
+      let (kh, kw) = window.kernel
+      let w = IntegerTensor(random: [kh, kw, channels], &generator, least: -127).integers
+      let bias = randomInt32(channels, below: 3000, &generator)
+      let multipliers = randomMultipliers(channels, around: 0.002, &generator)
+      var operation = IntegerDepthwiseConv2D()
+      operation.window.kernelHeight = Int32(kh)
+      operation.window.kernelWidth = Int32(kw)
+      (operation.window.strideHeight, operation.window.strideWidth) = (
+        Int32(window.stride), Int32(window.stride)
+      )
+      (operation.window.dilationHeight, operation.window.dilationWidth) = (
+        Int32(window.dilation), Int32(window.dilation)
+      )
+      let pad = Int32(window.pad)
+      (operation.window.padTop, operation.window.padLeft) = (pad, pad)
+      (operation.window.padBottom, operation.window.padRight) = (pad, pad)
+      func extent(_ n: Int, _ k: Int) -> Int {
+        (n + 2 * window.pad - (k - 1) * window.dilation - 1) / window.stride + 1
+      }
+      try expectIntegers(
+        operation,
+        [
+          .variable(x), .constant([kh, kw, channels], integers(w)),
+          .constant([channels], words(bias)), .constant([channels], Constant(multipliers)),
+        ], [2, extent(height, kh), extent(width, kw), channels], zeroPoint: 11
+      ) { at in
+        var sum = Int(bias[at[3]])
+        for i in 0..<kh {
+          for j in 0..<kw {
+            let row = at[1] * window.stride - window.pad + i * window.dilation
+            let col = at[2] * window.stride - window.pad + j * window.dilation
+            guard row >= 0, row < height, col >= 0, col < width else { continue }
+            sum +=
+              x.difference([at[0], row, col, at[3]]) * Int(w[(i * kw + j) * channels + at[3]])
+          }
+        }
+        return Float(sum) * multipliers[at[3]]
+      }
+    }
+  }
+
+  @Test(arguments: [(1, 10, 1), (3, 64, 17), (7, 257, 130), (2, 30, 64)])
+  func dense(_ rows: Int, _ depth: Int, _ columns: Int) throws {
+    var generator = SplitMix64(state: UInt64(depth))
+    let x = IntegerTensor(random: [rows, depth], &generator)
+    let padded = quadCount(depth) * 4
+    var w = IntegerTensor(random: [padded, columns], &generator, least: -127).integers
+    for i in depth * columns..<padded * columns { w[i] = 0 }
+    let zero = x.quantization.zeroPoints[0]
+    let sums = (0..<columns).map { c in
+      (0..<depth).reduce(Int32(0)) { $0 + Int32(w[$1 * columns + c]) }
+    }
+    let folded = sums.map { 9 &- zero &* $0 } + sums.map { 9 &- (zero + 128) &* $0 }
+    let multipliers = randomMultipliers(columns, around: 0.001, &generator)
+    try expectIntegers(
+      IntegerDense(),
+      [
+        .variable(x), .constant([padded, columns], integers(w)),
+        .constant([2, columns], words(folded)), .constant([columns], Constant(multipliers)),
+      ], [rows, columns], zeroPoint: 0
+    ) { at in
+      let sum = (0..<depth).reduce(9) { $0 + x.difference([at[0], $1]) * Int(w[$1 * columns + at[1]]) }
+      return Float(sum) * multipliers[at[1]]
+    }
+  }
+}
+
+struct IntegerElementTests {
+  @Test(arguments: [1, 7, 16, 33])
+  func pools(_ channels: Int) throws {
+    for kind in [PoolKind.max, .min, .average] {
+      for counts in [false, true] {
+        var generator = SplitMix64(state: UInt64(channels))
+        let x = IntegerTensor(random: [1, 7, 8, channels], &generator)
+        var operation = IntegerPool()
+        operation.kind = kind
+        operation.countsPadding = counts
+        operation.multiplier = 0.8
+        (operation.window.kernelHeight, operation.window.kernelWidth) = (3, 2)
+        (operation.window.strideHeight, operation.window.strideWidth) = (2, 2)
+        (operation.window.padTop, operation.window.padLeft) = (1, 1)
+        (operation.window.padBottom, operation.window.padRight) = (1, 1)
+        try expectIntegers(operation, [.variable(x)], [1, 4, 5, channels], zeroPoint: -3) { at in
+          var values: [Int] = []
+          var padded = 0
+          for i in 0..<3 {
+            for j in 0..<2 {
+              let (row, col) = (at[1] * 2 - 1 + i, at[2] * 2 - 1 + j)
+              if row < 8 && col < 9 { padded += 1 }
+              guard row >= 0, row < 7, col >= 0, col < 8 else { continue }
+              values.append(x.difference([0, row, col, at[3]]))
+            }
+          }
+          switch kind {
+          case .max: return Float(values.max() ?? 0) * 0.8
+          case .min: return Float(values.min() ?? 0) * 0.8
+          case .average:
+            let count = counts ? padded : values.count
+            return Float(values.reduce(0, +)) * (0.8 * (1 / Float(count)))
+          }
+        }
+      }
+    }
+  }
+
+  @Test func globalPools() throws {
+    var generator = SplitMix64(state: 4)
+    let x = IntegerTensor(random: [2, 6, 5, 19], &generator)
+    var operation = IntegerGlobalPool()
+    operation.multiplier = 1.7
+    try expectIntegers(operation, [.variable(x)], [2, 1, 1, 19], zeroPoint: 5) { at in
+      var sum = 0
+      for row in 0..<6 { for col in 0..<5 { sum += x.difference([at[0], row, col, at[3]]) } }
+      return Float(sum) * (1.7 * (1 / Float(30)))
+    }
+  }
+
+  @Test(arguments: [[1, 4, 5, 37], [1, 1, 1, 37], [1, 4, 5, 1]])
+  func binaries(_ other: [Int]) throws {
+    for kind in [BinaryKind.add, .subtract, .multiply, .maximum, .minimum] {
+      var generator = SplitMix64(state: 5)
+      let a = IntegerTensor(random: [1, 4, 5, 37], &generator)
+      let b = IntegerTensor(random: other, &generator)
+      var operation = IntegerBinary()
+      operation.kind = kind
+      operation.multiplierA = kind == .multiply ? 0.011 : 0.71
+      operation.multiplierB = 0.33
+      operation.bounds = IntegerBounds(lower: -100, upper: 90)
+      try expectIntegers(
+        operation, [.variable(a), .variable(b)], a.shape, zeroPoint: -9, operation.bounds
+      ) { at in
+        let (x, y) = (a.difference(at), b.difference(at))
+        let (p, q) = (Float(x) * 0.71, Float(y) * 0.33)
+        return switch kind {
+        case .add: p + q
+        case .subtract: p - q
+        case .multiply: Float(x * y) * 0.011
+        case .maximum: max(p, q)
+        default: min(p, q)
+        }
+      }
+    }
+  }
+
+  @Test func tables() throws {
+    var generator = SplitMix64(state: 6)
+    let x = IntegerTensor(random: [1, 3, 3, 50], &generator)
+    let table = IntegerTensor(random: [256], &generator).integers
+    try expectIntegers(
+      Lookup(), [.variable(x), .constant([256], integers(table))], x.shape, zeroPoint: 0
+    ) { at in
+      let q = Int8(x.difference(at) + Int(x.quantization.zeroPoints[0]))
+      return Float(table[Int(UInt8(bitPattern: q))])
+    }
+  }
+
+  /// To integers and back: every element within half a step, halves to even, NaN and infinities at the ends.
+  @Test func edges() throws {
+    var graph = Graph()
+    let input = graph.addInput("x", try Shape([1, 40]))
+    let q = Quantization(scale: 0.25, zeroPoint: 10)
+    let integer = graph.addValue(
+      Value(name: "q", type: ZOO_I8, shape: try Shape([1, 40]), quantization: q))
+    let real = graph.addValue(Value(name: "y", type: ZOO_F32, shape: try Shape([1, 40])))
+    graph.nodes = [
+      GraphNode(name: "q", operation: Quantize(), inputs: [input], output: integer),
+      GraphNode(name: "y", operation: Dequantize(), inputs: [integer], output: real),
+    ]
+    graph.outputs = [real]
+    let model = try ModelWriter.encode(graph)
+    var x: [Float] = [0, 0.125, 0.375, -0.125, .nan, .infinity, -.infinity, 1e30, 31, -40]
+    for i in 0..<30 { x.append(Float(i) * 0.37 - 5) }
+    let want = x.map { value -> Float in
+      guard !value.isNaN else { return (-128 - 10) * 0.25 }
+      let steps = (Double(value) / 0.25).rounded(.toNearestOrEven) + 10
+      return Float(min(127, max(-128, steps)) - 10) * 0.25
+    }
+    for isa in availableISAs {
+      let runner = try Runner(model, isa: isa)
+      try runner.write(x, toInput: 0)
+      try runner.run()
+      #expect(runner.outputFloats(0) == want, "\(name(of: isa))")
+    }
+  }
+}
