@@ -155,7 +155,9 @@ struct IntegerConvolutionTests {
         .constant([2, columns], words(folded)), .constant([columns], Constant(multipliers)),
       ], [rows, columns], zeroPoint: 0
     ) { at in
-      let sum = (0..<depth).reduce(9) { $0 + x.difference([at[0], $1]) * Int(w[$1 * columns + at[1]]) }
+      let sum = (0..<depth).reduce(9) {
+        $0 + x.difference([at[0], $1]) * Int(w[$1 * columns + at[1]])
+      }
       return Float(sum) * multipliers[at[1]]
     }
   }

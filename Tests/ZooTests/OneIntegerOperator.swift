@@ -78,7 +78,8 @@ func expectIntegers(
           #expect(byte == 77, "wrote outside of its channels", sourceLocation: location)
           return nil
         }
-        let label = "\(name(of: isa))\(filler > 0 ? ", gaps" : "")\(parallel == nil ? "" : ", in pieces")"
+        let label =
+          "\(name(of: isa))\(filler > 0 ? ", gaps" : "")\(parallel == nil ? "" : ", in pieces")"
         try #require(got.count == want.count, sourceLocation: location)
         if let wrong = got.indices.first(where: { got[$0] != want[$0] }) {
           Issue.record(

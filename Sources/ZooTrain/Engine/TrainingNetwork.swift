@@ -35,7 +35,7 @@ package final class TrainingNetwork {
     self.graph = graph
     self.loss = loss
     var planned = try rebatched(withoutClosing(graph, loss.kind), batch: batch)
-    try splitActivations(&planned)
+    splitActivations(&planned) { !trains($0, in: $1) }
     try fuseActivations(&planned)
     let context = TrainingContext(workers: workers, batch: batch, seed: seed)
     let store = try ParameterStore(planned, frozen: frozen)
@@ -138,31 +138,6 @@ private func withoutClosing(_ graph: Graph, _ kind: LossKind) -> Graph {
 private func trains(_ activation: Activation, in operation: any Operation) -> Bool {
   let isNorm = operation is TrainableBatchNorm || operation is BatchNorm
   return isNorm ? activation.kind == .clamp : isInvertible(activation)
-}
-
-/// Takes activations that cannot be undone out of the layers of a compiled model.
-private func splitActivations(_ graph: inout Graph) throws(CompileError) {
-  var nodes: [GraphNode] = []
-  for var node in graph.nodes {
-    let activation = fusedActivation(node.operation)
-    guard activation.kind != .none, !trains(activation, in: node.operation),
-      let plain = replacingActivation(of: node.operation, by: .none)
-    else {
-      nodes.append(node)
-      continue
-    }
-    let output = node.output
-    let inner = graph.addValue(
-      Value(name: node.name, type: graph[output].type, shape: graph[output].shape))
-    node.operation = plain
-    node.output = inner
-    nodes.append(node)
-    nodes.append(
-      GraphNode(
-        name: node.name + ".activation", operation: Unary(activation), inputs: [inner],
-        output: output))
-  }
-  graph.nodes = nodes
 }
 
 /// Fuses activations whose derivative follows from their output, as the compiler does for inference.

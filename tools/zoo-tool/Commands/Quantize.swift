@@ -1,0 +1,100 @@
+// Making integer models.
+import ArgumentParser
+import CZoo
+import Foundation
+import Zoo
+import ZooCompiler
+import ZooTrain
+
+struct QuantizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize",
+    abstract: "Turn a model of floats into one of 8-bit integers that is as good.",
+    discussion: """
+      Ranges are measured on inputs of DIR: photos in any folders, IDX or CIFAR files, or tensors in .npy files. The result is
+      measured on other inputs of DIR. If more is lost than --max-loss allows, the layers that hurt most stay in
+      float; if that is not enough, nothing is written unless --force is given.
+
+        zoo-tool quantize resnet20-cifar10 --calibrate cifar10 -o resnet20-int8.zoo
+      """)
+
+  @Argument(help: "A .zoo file or a model's name.")
+  var model: String
+
+  @Option(help: ArgumentHelp("Inputs like those that the model will see.", valueName: "dir"))
+  var calibrate: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The .zoo file to write.", valueName: "file.zoo"))
+  var output: String
+
+  @Option(help: "How ranges are chosen; auto takes for each value what keeps most of it.")
+  var method = MethodName.auto
+
+  @Option(parsing: .unconditional, help: "Most inputs to choose ranges from.")
+  var images = 128
+
+  @Option(parsing: .unconditional, help: "Most inputs to measure the result on.")
+  var check = 1000
+
+  @Option(
+    parsing: .unconditional,
+    help: "Most that may be lost: points of top-1, or of agreement where classes are unknown.")
+  var maxLoss = 0.5
+
+  @Flag(help: "Write the model even if more is lost.")
+  var force = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var execution: ExecutionOptions
+
+  func validate() throws {
+    guard images > 0 && check > 0 else {
+      throw ValidationError("--images and --check must be at least 1")
+    }
+    guard maxLoss >= 0 else { throw ValidationError("--max-loss must not be negative") }
+  }
+
+  func run() throws {
+    let path = try modelPath(model)
+    let file = try ModelFile(path: path)
+    let set = try calibrationSet(calibrate, for: file.graph, modelPath: path)
+    let workers = try Workers(threads: execution.threads, isa: execution.isa.value)
+    var options = QuantizerOptions()
+    options.method = method.value
+    options.calibrationCount = images
+    options.checkCount = check
+    options.maximumLoss = maxLoss / 100
+    let quantizer = try Quantizer(
+      set, options, parallel: workers.runtime.pointee.parallel,
+      report: { if !json { print($0) } })
+    let result = try quantizer.run(file.graph)
+    var graph = result.integer
+    graph.info["quantization"] = "int8, ranges from \(min(images, set.count)) inputs"
+    let data = try ModelWriter.encode(graph)
+    let report = QuantizationReport(
+      result, model: model, output: output, bytesBefore: file.data.count, bytesAfter: data.count)
+    if json { print(try zoo_tool.json(report)) } else { print(report.text) }
+    guard result.measurement.loss <= options.maximumLoss || force else {
+      throw ToolError(
+        String(
+          format:
+            "%@: not written: %.2f points were lost, --max-loss allows %.2f (--force writes it)",
+          output, 100 * result.measurement.loss, maxLoss))
+    }
+    try ModelWriter.write(data, to: output)
+    if !json { print("\(output): \(bytes(data.count)), was \(bytes(file.data.count))") }
+  }
+}
+
+/// Range methods by name, and none.
+enum MethodName: String, CaseIterable, ExpressibleByArgument {
+  case auto
+  case minMax = "min-max"
+  case percentile
+  case entropy
+  case mse
+
+  var value: RangeMethod? { RangeMethod(rawValue: rawValue) }
+}
