@@ -27,6 +27,17 @@ func calibrationSet(_ path: String, for graph: Graph, modelPath: String) throws 
   return try photoSet(path, graph, input, modelPath)
 }
 
+/// PNG and JPEG files in `path` and all folders below it, or the file itself, in a fixed order.
+private func photos(under path: String) -> [String] {
+  let endings = ["png", "jpg", "jpeg"]
+  guard let below = FileManager.default.enumerator(atPath: path) else { return [path] }
+  let names = below.compactMap { $0 as? String }.filter {
+    endings.contains(($0 as NSString).pathExtension.lowercased())
+  }
+  return names.isEmpty && (try? FileManager.default.contentsOfDirectory(atPath: path)) == nil
+    ? [path] : names.sorted().map { path + "/" + $0 }
+}
+
 private func files(in folder: String, endingIn suffix: String) -> [String] {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
   return names.filter { $0.hasSuffix(suffix) }.sorted().map { folder + "/" + $0 }
@@ -81,20 +92,20 @@ private func photoSet(
   _ path: String, _ graph: Graph, _ input: ValueID, _ modelPath: String
 ) throws -> CalibrationSet {
   let session = try Session(path: modelPath, isa: ZOO_ISA_AUTO, threads: 1)
-  let found = try expandedPhotos([path])
+  let found = photos(under: path)
   guard !found.isEmpty else { throw ToolError("\(path): no pictures") }
-  var photos: [String] = []
+  var good: [String] = []
   for photo in found {
     do {
       try session.setImage(path: photo)
-      photos.append(photo)
+      good.append(photo)
     } catch { note("skipped \(photo): \(error)") }
   }
-  if photos.count < found.count { note("\(found.count - photos.count) pictures could not be read") }
-  guard !photos.isEmpty else { throw ToolError("\(path): no picture could be read") }
+  if good.count < found.count { note("\(found.count - good.count) pictures could not be read") }
+  guard !good.isEmpty else { throw ToolError("\(path): no picture could be read") }
   var random = RandomStream(seed: 1, name: "calibration")
-  photos.shuffle(using: &random)
-  let chosen = photos
+  good.shuffle(using: &random)
+  let chosen = good
   return CalibrationSet(name: path, count: chosen.count) { index, target throws(CompileError) in
     do { try session.setImage(path: chosen[index]) } catch { throw CompileError("\(error)") }
     let values = floats(session.input(0))
