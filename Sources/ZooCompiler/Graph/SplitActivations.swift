@@ -17,7 +17,7 @@ package func splitActivations(
     }
     let output = node.output
     let inner = graph.addValue(
-      Value(name: node.name, type: graph[output].type, shape: graph[output].shape))
+      Value(name: node.name + ".linear", type: graph[output].type, shape: graph[output].shape))
     node.operation = plain
     node.output = inner
     nodes.append(node)

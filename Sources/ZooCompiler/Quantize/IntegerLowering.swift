@@ -52,6 +52,15 @@ extension Graph {
   }
 }
 
+/// Whether the results of a node are some of its operands, in another place.
+func movesNumbers(_ node: GraphNode) -> Bool {
+  switch node.operation {
+  case is Reshape, is Transpose, is Slice, is Concat, is Pad: true
+  case let pool as Pool: pool.kind != .average && pool.activation.kind == .none
+  default: false
+  }
+}
+
 /// The state of a lowering; how each operator is lowered is in the extensions.
 struct IntegerLowering {
   private(set) var source: Graph
@@ -69,7 +78,7 @@ struct IntegerLowering {
   }
 
   mutating func run() throws(CompileError) -> Graph {
-    let lowered = source.nodes.map { isIntegral($0) }
+    let lowered = loweredNodes()
     for input in source.inputs {
       let readers = source.nodes.indices.filter { source.nodes[$0].inputs.contains(input) }
       let value = source[input]
@@ -97,6 +106,20 @@ struct IntegerLowering {
     try result.sortNodes()
     try result.verify(after: "quantisation")
     return result
+  }
+
+  /// Which nodes become integers. What only moves numbers does so only behind integers: it would gain nothing otherwise.
+  private func loweredNodes() -> [Bool] {
+    var hasIntegers = Set(source.inputs)
+    return source.nodes.map { node in
+      guard isIntegral(node) else { return false }
+      let inputs = node.inputs.compactMap { $0 }
+      guard !movesNumbers(node) || inputs.contains(where: { hasIntegers.contains($0) }) else {
+        return false
+      }
+      hasIntegers.insert(node.output)
+      return true
+    }
   }
 
   /// The quantisation of a value that has one for all its elements.

@@ -55,6 +55,8 @@ package struct Quantizer {
   /// A network and how it does.
   private struct Attempt {
     var annotated: Graph
+    /// The same without corrected biases, which suit only rounded weights.
+    var uncorrected: Graph
     var integer: Graph
     var choices: [ValueID: RangeChoice]
     var measurement: Measurement
@@ -83,7 +85,7 @@ package struct Quantizer {
     {
       var annotated = float
       let choices = annotated.quantizeActivations(calibration, method: options.method)
-      return try measured(annotated, choices, kept, want, checked)
+      return try measured(annotated, annotated, choices, kept, want, checked)
     }
     var best = try attempt(float, calibration, [])
     guard best.integer.nodes.contains(where: { best.integer[$0.output].type == ZOO_I8 }) else {
@@ -102,7 +104,7 @@ package struct Quantizer {
     }
     var isBiasCorrected = false
     if let corrected = try biasCorrected(best.annotated, base.calibration) {
-      let other = try measured(corrected, best.choices, [], want, checked)
+      let other = try measured(corrected, best.annotated, best.choices, [], want, checked)
       report("bias corrected: \(words(other.measurement))")
       if other.measurement.sqnr > best.measurement.sqnr { (best, isBiasCorrected) = (other, true) }
     }
@@ -119,16 +121,20 @@ package struct Quantizer {
   }
 
   private func measured(
-    _ annotated: Graph, _ choices: [ValueID: RangeChoice], _ kept: Set<String>, _ want: Answers,
-    _ checked: Range<Int>
+    _ annotated: Graph, _ uncorrected: Graph, _ choices: [ValueID: RangeChoice],
+    _ kept: Set<String>, _ want: Answers, _ checked: Range<Int>
   ) throws(CompileError) -> Attempt {
     var lowering = IntegerLoweringOptions()
     lowering.floatNodes = kept
-    let integer = try lowerToIntegers(annotated, lowering)
+    var mixed = annotated
+    for index in mixed.nodes.indices where kept.contains(mixed.nodes[index].name) {
+      mixed.nodes[index].inputs = uncorrected.nodes[index].inputs
+    }
+    let integer = try lowerToIntegers(mixed, lowering)
     let got = try Answers(integer, set, checked, parallel: parallel)
     let labels = set.labels.isEmpty ? [] : set.labels[checked]
     return Attempt(
-      annotated: annotated, integer: integer, choices: choices,
+      annotated: annotated, uncorrected: uncorrected, integer: integer, choices: choices,
       measurement: Measurement(want, got, labels, first: checked.lowerBound))
   }
 
@@ -136,7 +142,9 @@ package struct Quantizer {
   private func withFloatLayers(
     _ start: Attempt, _ want: Answers, _ checked: Range<Int>
   ) throws(CompileError) -> (Attempt, [String]) {
-    let layers = start.annotated.nodes.filter { Cost($0, start.annotated).macs > 0 }.map(\.name)
+    let layers = start.annotated.nodes.filter { node in
+      start.annotated[node.output].quantization != nil && !movesNumbers(node)
+    }.map(\.name)
     let sample = checked.lowerBound..<min(checked.upperBound, checked.lowerBound + 16)
     var reference = want
     reference.rows = Array(want.rows.prefix(sample.count))
@@ -145,7 +153,8 @@ package struct Quantizer {
     for layer in layers {
       // Everything in float but this one.
       let others = Set(start.annotated.nodes.map(\.name)).subtracting([layer])
-      let alone = try measured(start.annotated, start.choices, others, reference, sample)
+      let alone = try measured(
+        start.annotated, start.uncorrected, start.choices, others, reference, sample)
       damage.append((layer, alone.measurement.sqnr))
     }
     damage.sort { $0.sqnr < $1.sqnr }
@@ -153,7 +162,8 @@ package struct Quantizer {
     var kept: [String] = []
     for (layer, sqnr) in damage {
       let more = kept + [layer]
-      let next = try measured(start.annotated, start.choices, Set(more), want, checked)
+      let next = try measured(
+        start.annotated, start.uncorrected, start.choices, Set(more), want, checked)
       report("\(layer) (\(String(format: "%.1f dB", sqnr))) in float: \(words(next.measurement))")
       kept = more
       best = next

@@ -64,28 +64,45 @@ package enum RangeMethod: String, CaseIterable, Sendable {
     return candidate(best.low, best.high)
   }
 
-  /// How much the distribution differs from the one that is left after rounding to steps.
+  /// How much the distribution, clamped to the range of `q`, differs from what 256 steps tell of the part inside.
   private func divergence(_ histogram: Histogram, _ q: Quantization) -> Double {
+    let half = Double(q.scales[0]) / 2
+    let (lowest, highest) = (q.real(-128) - half, q.real(127) + half)
+    var clamped = [Double](repeating: 0, count: Histogram.binCount)
+    var step = [Int](repeating: -1, count: Histogram.binCount)
     var mass = [Double](repeating: 0, count: 256)
     var filled = [Double](repeating: 0, count: 256)
-    var step = [Int](repeating: 0, count: Histogram.binCount)
-    var total = 0.0
-    for (bin, count) in histogram.counts.enumerated() where count > 0 {
-      step[bin] = Int(q.integer(histogram.center(bin))) + 128
-      mass[step[bin]] += count
-      filled[step[bin]] += 1
-      total += count
-    }
-    var sum = 0.0
-    let lowest = q.real(-128)
-    let highest = q.real(127)
-    for (bin, count) in histogram.counts.enumerated() where count > 0 {
+    var ends = (low: 0.0, high: 0.0)
+    var inside: (first: Int, last: Int)?
+    for bin in 0..<Histogram.binCount {
       let x = histogram.center(bin)
-      // What was clamped away is still there in the original, but has no place of its own any more.
-      let isClamped = x < lowest || x > highest
-      let p = count / total
-      let share = mass[step[bin]] / filled[step[bin]] / total
-      sum += p * log(p / (isClamped ? share * 1e-3 : share))
+      let count = histogram.counts[bin]
+      if x < lowest {
+        ends.low += count
+      } else if x > highest {
+        ends.high += count
+      } else {
+        inside = (inside?.first ?? bin, bin)
+        step[bin] = Int(q.integer(x)) + 128
+        clamped[bin] = count
+        if count > 0 {
+          mass[step[bin]] += count
+          filled[step[bin]] += 1
+        }
+      }
+    }
+    guard let inside else { return .infinity }
+    clamped[inside.first] += ends.low
+    clamped[inside.last] += ends.high
+    let total = clamped.reduce(0, +)
+    let kept = mass.reduce(0, +)
+    guard kept > 0 else { return .infinity }
+    var sum = 0.0
+    for bin in inside.first...inside.last where clamped[bin] > 0 {
+      let p = clamped[bin] / total
+      // A bin that only holds what was clamped shares its step's mass; an empty step stands for very little.
+      let share = mass[step[bin]] / max(1, filled[step[bin]]) / kept
+      sum += p * log(p / max(share, 1e-9))
     }
     return sum
   }
