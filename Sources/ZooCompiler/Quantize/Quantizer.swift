@@ -11,7 +11,7 @@ package struct QuantizerOptions: Sendable {
   package var calibrationCount = 128
   /// Most other inputs that the result is measured on.
   package var checkCount = 1000
-  /// Largest loss, as a share (`Measurement.loss`), before layers go back to float.
+  /// Largest loss, as a share (`Measurement.loss`), before layers go back to float. One input may always differ.
   package var maximumLoss = 0.005
 
   package init() {}
@@ -31,6 +31,8 @@ package struct QuantizerResult {
   package let isEqualized: Bool
   /// Whether the inputs that were measured on are others than those that ranges were chosen from.
   package let isHeldOut: Bool
+  /// Whether no more was lost than is allowed; one input may always differ.
+  package let isWithinBound: Bool
 }
 
 /// Makes integer networks.
@@ -109,15 +111,18 @@ package struct Quantizer {
       if other.measurement.sqnr > best.measurement.sqnr { (best, isBiasCorrected) = (other, true) }
     }
     var kept: [String] = []
-    if best.measurement.loss > options.maximumLoss {
-      (best, kept) = try withFloatLayers(best, want, checked)
+    // A share cannot be told finer than one input.
+    let allowed = max(options.maximumLoss, 1 / Double(checked.count))
+    if best.measurement.loss > allowed {
+      (best, kept) = try withFloatLayers(best, want, checked, allowed)
     }
     let sample = checked.lowerBound..<min(checked.upperBound, checked.lowerBound + 16)
     let noise = try layerNoise(base.graph, best.integer, set, sample)
     return QuantizerResult(
       float: float, integer: best.integer, choices: best.choices, measurement: best.measurement,
       layerNoise: noise, floatNodes: kept, isBiasCorrected: isBiasCorrected,
-      isEqualized: isEqualized, isHeldOut: isHeldOut)
+      isEqualized: isEqualized, isHeldOut: isHeldOut,
+      isWithinBound: best.measurement.loss <= allowed)
   }
 
   private func measured(
@@ -140,7 +145,7 @@ package struct Quantizer {
 
   /// Puts the layers that hurt most back into float until the loss is within its bound.
   private func withFloatLayers(
-    _ start: Attempt, _ want: Answers, _ checked: Range<Int>
+    _ start: Attempt, _ want: Answers, _ checked: Range<Int>, _ allowed: Double
   ) throws(CompileError) -> (Attempt, [String]) {
     let layers = start.annotated.nodes.filter { node in
       start.annotated[node.output].quantization != nil && !movesNumbers(node)
@@ -167,7 +172,7 @@ package struct Quantizer {
       report("\(layer) (\(String(format: "%.1f dB", sqnr))) in float: \(words(next.measurement))")
       kept = more
       best = next
-      if best.measurement.loss <= options.maximumLoss { break }
+      if best.measurement.loss <= allowed { break }
     }
     return (best, kept)
   }

@@ -23,9 +23,12 @@ package final class TrainingNetwork {
   /// The graph for one image, as described, with the constants it began with.
   package let graph: Graph
   private let loss: LossFunction
+  /// For graphs whose values have a quantisation.
+  private let rounding: FakeQuantization?
 
   /// - Parameters:
-  ///   - graph: a description with one image input and one output [1, classes].
+  ///   - graph: a description with one image input and one output [1, classes]. Values that have a quantisation are rounded as the
+  ///     integer form of the network will round them.
   ///   - frozen: parameters that keep their values.
   /// - Throws: `CompileError` naming the node that cannot be trained.
   package init(
@@ -81,6 +84,7 @@ package final class TrainingNetwork {
     self.input = input
     self.logits = logits
     self.layers = layers
+    rounding = FakeQuantization(planned, variables, store, context.workers)
   }
 
   package var batch: Int { context.batch }
@@ -89,14 +93,23 @@ package final class TrainingNetwork {
   /// One forward and backward pass over the batch in `input`; gradients are those of the mean loss.
   package func step(labels: [Int32], number: Int) -> LossResult {
     context.step = number
-    for layer in layers { layer.forward() }
+    rounding?.roundWeights()
+    rounding?.round(input)
+    for layer in layers {
+      layer.forward()
+      rounding?.round(layer.output)
+    }
     let result = loss.compute(logits, labels, context.workers)
     for layer in layers {
       layer.output.hasGradient = false
       for case let input? in layer.inputs { input.hasGradient = false }
     }
     logits.hasGradient = true
-    for layer in layers.reversed() where layer.output.hasGradient { layer.backward() }
+    for layer in layers.reversed() where layer.output.hasGradient {
+      rounding?.mask(layer.output)
+      layer.backward()
+    }
+    rounding?.restoreWeights()
     return result
   }
 
@@ -147,7 +160,7 @@ private func fuseActivations(_ graph: inout Graph) throws(CompileError) {
   var removed = Set<Int>()
   for (index, node) in graph.nodes.enumerated() {
     guard let unary = node.operation as? Unary, let source = node.inputs[0],
-      consumers[source]?.count == 1,
+      consumers[source]?.count == 1, graph[source].quantization == nil,
       !graph.outputs.contains(source), let layer = producers[source]
     else { continue }
     guard trains(unary.activation, in: graph.nodes[layer].operation),

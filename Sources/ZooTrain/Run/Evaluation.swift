@@ -55,6 +55,7 @@ package struct Evaluator {
   ) throws(CompileError) {
     var graph = graph
     if !isOptimized { try optimize(&graph) }
+    if graph.isQuantized { graph = try lowerToIntegers(graph) }
     graph = try rebatched(graph, batch: batch)
     guard let input = graph.inputs.first, graph.inputs.count == 1 else {
       throw CompileError("the model does not take one picture")

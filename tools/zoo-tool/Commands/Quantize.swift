@@ -76,7 +76,7 @@ struct QuantizeCommand: ParsableCommand {
     let report = QuantizationReport(
       result, model: model, output: output, bytesBefore: file.data.count, bytesAfter: data.count)
     if json { print(try zoo_tool.json(report)) } else { print(report.text) }
-    guard result.measurement.loss <= options.maximumLoss || force else {
+    guard result.isWithinBound || force else {
       throw ToolError(
         String(
           format:

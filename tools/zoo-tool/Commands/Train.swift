@@ -19,6 +19,9 @@ struct Train: ParsableCommand {
 
       Transfer learning: --from MODEL replaces the classifier of a trained model by --head and trains all of it, or
       with --freeze-base just the head, on features that are computed once.
+
+      Integers: --qat --from MODEL goes on training a model of floats while it is rounded as its int8 form will be, and writes
+      that. A few epochs at a low --rate do.
       """)
 
   @Argument(
@@ -48,6 +51,9 @@ struct Train: ParsableCommand {
   @Flag(help: "With --from: keep the base as it is.")
   var freezeBase = false
 
+  @Flag(help: "With --from: train the model's int8 form (quantisation-aware training).")
+  var qat = false
+
   @OptionGroup var recipe: RecipeOptions
 
   @Option(help: "Threads; 0 means one for each CPU. The weights do not depend on it.")
@@ -73,8 +79,11 @@ struct Train: ParsableCommand {
     guard (network == nil) != (from == nil) else {
       throw ValidationError("name a network, or a model by --from, and not both")
     }
-    guard from != nil || (!freezeBase && cut == nil) else {
-      throw ValidationError("--freeze-base and --cut need --from")
+    guard from != nil || (!freezeBase && cut == nil && !qat) else {
+      throw ValidationError("--freeze-base, --cut and --qat need --from")
+    }
+    guard !qat || (!freezeBase && cut == nil) else {
+      throw ValidationError("--qat trains the model as it is: without --freeze-base and --cut")
     }
     guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0 to 1024") }
   }
@@ -147,6 +156,7 @@ struct Train: ParsableCommand {
   private func save(_ graph: Graph) throws(CompileError) {
     var model = graph
     try optimize(&model)
+    if model.isQuantized { model = try lowerToIntegers(model) }
     try ModelWriter.write(try ModelWriter.encode(model), to: output)
   }
 }

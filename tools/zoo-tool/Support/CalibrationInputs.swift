@@ -69,11 +69,15 @@ private func labelledSet(_ path: String, _ graph: Graph, _ input: ValueID) throw
   let parts = try loadDataset(
     path, height: shape[1], width: shape[2], preprocessing: preprocessing, try Workers(threads: 0))
   guard let data = parts.training ?? parts.test else { throw ToolError("\(path): no pictures") }
+  try data.check(InputWriter(batch: shape, preprocessing: preprocessing))
+  return calibrationSet(data, graph, input)
+}
+
+/// The pictures of `data`, in random order: files may be sorted by class.
+func calibrationSet(_ data: Dataset, _ graph: Graph, _ input: ValueID) -> CalibrationSet {
   let writer = InputWriter(
-    height: shape[1], width: shape[2], channels: shape[3], preprocessing: preprocessing)
-  try data.check(writer)
+    batch: graph[input].shape, preprocessing: graph.info.preprocessing ?? Preprocessing())
   let classes = graph.outputs.first.map { graph[$0].shape.last } ?? 0
-  // In random order: files may be sorted by class.
   var order = Array(0..<data.count)
   var random = RandomStream(seed: 1, name: "calibration")
   order.shuffle(using: &random)

@@ -1,4 +1,5 @@
 // What a training run needs, from the options of the command.
+import CZoo
 import Foundation
 import ModelZoo
 import Zoo
@@ -24,7 +25,9 @@ struct TrainingJob {
   }
 
   init(_ options: Train, _ workers: Workers) throws {
-    if let model = options.from {
+    if let model = options.from, options.qat {
+      self = try TrainingJob.integers(model, options, workers)
+    } else if let model = options.from {
       self = try TrainingJob.transfer(model, options, workers)
     } else {
       self = try TrainingJob.scratch(options.network ?? "", options, workers)
@@ -44,6 +47,33 @@ struct TrainingJob {
     describe(&graph, training, options)
     return TrainingJob(
       graph: graph, recipe: try options.recipe.recipe(architecture.name), training: training,
+      validation: validation)
+  }
+
+  /// A model of floats that goes on training as the integer network it will be.
+  private static func integers(
+    _ name: String, _ options: Train, _ workers: Workers
+  ) throws -> TrainingJob {
+    var graph = try ModelFile(path: try modelPath(name)).graph
+    guard let input = graph.inputs.first, graph.inputs.count == 1, graph[input].shape.rank == 4
+    else {
+      throw ToolError("\(name): does not take one picture")
+    }
+    guard graph[input].type == ZOO_F32 else {
+      throw ToolError("\(name): computes in integers already")
+    }
+    let shape = graph[input].shape
+    let preprocessing = graph.info.preprocessing ?? Preprocessing()
+    let (training, validation) = try options.recipe.split(
+      try loadDataset(
+        options.data, height: shape[1], width: shape[2], preprocessing: preprocessing, workers))
+    splitActivations(&graph) { activation, _ in activation.kind != .clamp }
+    let set = calibrationSet(training, graph, input)
+    let calibration = try Calibration(
+      graph, set, 0..<min(128, set.count), parallel: workers.runtime.pointee.parallel)
+    _ = graph.quantizeActivations(calibration, method: nil)
+    return TrainingJob(
+      graph: graph, recipe: try options.recipe.recipe("\(name) in integers"), training: training,
       validation: validation)
   }
 
