@@ -68,7 +68,7 @@ package struct Report {
   package func html() throws(CompileError) -> String {
     var page = Page(
       title: network, subtitle: escapeMarkup(subtitle),
-      style: Report.style + Chart.style + ConfusionTable.style + Thumbnails.style)
+      style: FactList.style + Chart.style + ConfusionTable.style + Thumbnails.style)
     page.add(headline())
     if let course { addCurves(course, to: &page) }
     if let result {
@@ -131,10 +131,7 @@ package struct Report {
       facts.append(
         ("speed", grouped(Int(result.evaluation.imagesPerSecond.rounded())), "images/s"))
     }
-    let items = facts.map {
-      "<div><dt>\($0.0)</dt><dd>\(escapeMarkup($0.1))</dd><dd class=\"detail\">\(escapeMarkup($0.2))</dd></div>"
-    }
-    return "<dl class=\"facts\">\(items.joined(separator: "\n"))</dl>"
+    return FactList.markup(facts)
   }
 
   private func addCurves(_ course: Course, to page: inout Page) {
@@ -230,21 +227,4 @@ package struct Report {
         ? known[index] : index < labelled.count ? labelled[index] : "class \(index)"
     }
   }
-
-  private static let style = """
-    .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.4rem, 1fr)); gap: 0.75rem; margin: 1.5rem 0 0; }
-    .facts div {
-      padding: 0.65rem 0.75rem 0.55rem; background: var(--card); border-radius: 8px;
-      -webkit-print-color-adjust: exact; print-color-adjust: exact;
-    }
-    .facts dt { color: var(--soft); font-size: 0.8rem; }
-    .facts dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.3; white-space: nowrap; }
-    .facts .detail { color: var(--soft); font-size: 0.8rem; font-weight: 400; min-height: 1.3em; }
-    @media (max-width: 34rem) {
-      .facts { grid-template-columns: 1fr 1fr; gap: 0.5rem; }
-      .facts dd { font-size: 1.15rem; }
-      .facts .detail { font-size: 0.75rem; }
-    }
-
-    """
 }

@@ -44,7 +44,7 @@ enum Thumbnails {
     return picture.reduced(max(data.width, data.height) / side)
   }
 
-  private static func image(_ picture: Picture, alt: String) throws(CompileError) -> String {
+  static func image(_ picture: Picture, alt: String) throws(CompileError) -> String {
     // Pixels of small pictures are to be seen; photos are not to look like it.
     let kind = max(picture.width, picture.height) > 64 ? " class=\"smooth\"" : ""
     let text = escapeMarkup(alt)

@@ -47,6 +47,10 @@ struct QuantizeCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp("Write a page about layers and differences.", valueName: "file.html"))
+  var report: String?
+
   @OptionGroup var execution: ExecutionOptions
 
   func validate() throws {
@@ -73,9 +77,15 @@ struct QuantizeCommand: ParsableCommand {
     var graph = result.integer
     graph.info["quantization"] = "int8, ranges from \(min(images, set.count)) inputs"
     let data = try ModelWriter.encode(graph)
-    let report = QuantizationReport(
+    let summary = QuantizationReport(
       result, model: model, output: output, bytesBefore: file.data.count, bytesAfter: data.count)
-    if json { print(try zoo_tool.json(report)) } else { print(report.text) }
+    if json { print(try zoo_tool.json(summary)) } else { print(summary.text) }
+    if let page = self.report {
+      let text = try QuantizationPage(result, set).html(
+        model: file.graph.info["name"] ?? model, bytes: (file.data.count, data.count),
+        command: commandLine(), signature: signature())
+      try ModelWriter.write(Data(text.utf8), to: page)
+    }
     guard result.isWithinBound || force else {
       throw ToolError(
         String(
