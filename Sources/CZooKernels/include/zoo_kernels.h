@@ -49,6 +49,35 @@ static inline const float *zoo_f32_zero_row_address(void) {
 #endif
 }
 
+// Copies `bytes` bytes: short runs of one length again and again, where a call of memcpy would cost more than it moves.
+// Overlapping copies of a fixed size, so that nothing outside is touched.
+static inline void zoo_copy_run(char *to, const char *from, size_t bytes) {
+  if (bytes >= 16) {
+    size_t at = 0;
+    for (; at + 16 <= bytes; at += 16)
+      __builtin_memcpy(to + at, from + at, 16);
+    if (at < bytes)
+      __builtin_memcpy(to + bytes - 16, from + bytes - 16, 16);
+  } else if (bytes >= 8) {
+    __builtin_memcpy(to, from, 8);
+    __builtin_memcpy(to + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes >= 4) {
+    __builtin_memcpy(to, from, 4);
+    __builtin_memcpy(to + bytes - 4, from + bytes - 4, 4);
+  } else {
+    for (size_t k = 0; k < bytes; k++)
+      to[k] = from[k];
+  }
+}
+
+// The windows of `pixels` neighbouring outputs, each of `lines` runs of `run_bytes`, one window after the other.
+static inline void zoo_gather(char *to, size_t window_bytes, const char *from, size_t pixel_bytes, size_t pixels,
+                              size_t lines, size_t line_bytes, size_t run_bytes) {
+  for (size_t p = 0; p < pixels; p++, to += window_bytes, from += pixel_bytes)
+    for (size_t i = 0; i < lines; i++)
+      zoo_copy_run(to + i * run_bytes, from + i * line_bytes, run_bytes);
+}
+
 // --- f32_igemm: (indirect) matrix product, the heart of convolution and dense layers -------------
 //
 // for i < m, j < n:

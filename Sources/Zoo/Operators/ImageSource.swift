@@ -1,5 +1,6 @@
 // The left matrix of an implicit product: one row per output pixel, found in the image instead of copied.
 package import CZoo
+import CZooKernels
 
 /// Rows of a virtual matrix [output pixels][kh kw channels] whose elements lie in an NHWC image.
 package struct ImageSource<Element> {
@@ -132,8 +133,33 @@ package struct ImageSource<Element> {
     }
   }
 
+  /// Copies the windows of output pixels `rows`, `step` elements apart; `padding` where they leave the image.
+  func gather(
+    _ rows: Range<Int>, into target: UnsafeMutablePointer<Element>, step: Int, padding: Element
+  ) {
+    let size = MemoryLayout<Element>.stride
+    let inside = interior
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let (image, p, q) = position(row)
+      let to = target + (row - rows.lowerBound) * step
+      let isInside = hasAdjacentTaps && inside.rows.contains(p) && inside.columns.contains(q)
+      let run = isInside ? min(rows.upperBound - row, inside.columns.upperBound - q) : 1
+      if isInside {
+        zoo_gather(
+          UnsafeMutableRawPointer(to).assumingMemoryBound(to: CChar.self), step * size,
+          UnsafeRawPointer(origin(image, p, q)).assumingMemoryBound(to: CChar.self),
+          horizontal.stride * pixelStride * size, run, vertical.kernel,
+          vertical.dilation * width * pixelStride * size, horizontal.kernel * channels * size)
+      } else {
+        gather(row, into: to, padding: padding)
+      }
+      row += run
+    }
+  }
+
   /// Copies the window of output pixel `row`, `padding` where it leaves the image.
-  func gather(_ row: Int, into target: UnsafeMutablePointer<Element>, padding: Element) {
+  private func gather(_ row: Int, into target: UnsafeMutablePointer<Element>, padding: Element) {
     let (image, p, q) = position(row)
     guard hasAdjacentTaps else {
       return gatherTaps(image, p, q, into: target, padding: padding)

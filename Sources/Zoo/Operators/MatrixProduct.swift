@@ -190,7 +190,7 @@ extension MatrixProduct {
         var row = rows.lowerBound
         while row < rows.upperBound {
           let count = min(tile, rows.upperBound - row)
-          for i in 0..<count { source.gather(row + i, into: gathered + i * depth, padding: 0) }
+          source.gather(row..<row + count, into: gathered, step: depth, padding: 0)
           var params = parameters(row, columns)
           params.kc = depth
           params.tap_count = 1

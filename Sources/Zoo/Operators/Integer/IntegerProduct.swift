@@ -190,9 +190,7 @@ extension IntegerProduct {
         var row = rows.lowerBound
         while row < rows.upperBound {
           let count = min(tile, rows.upperBound - row)
-          for i in 0..<count {
-            source.gather(row + i, into: gathered + i * depth, padding: padding)
-          }
+          source.gather(row..<row + count, into: gathered, step: depth, padding: padding)
           var params = parameters(row, columns)
           params.kc = depth
           params.tap_count = 1
