@@ -1,9 +1,9 @@
 // i8_igemm for any vector width: MR rows by vectors of VL columns, one 32-bit sum per lane.
 //
 // The including file defines MR, PANELS (most panels of 16 columns per tile) and the words of one dot product:
-//   QX, q_input(bits): four bytes of the input, the same for all lanes, as the dot product wants them
+//   QX, q_input(state, bits): four bytes of the input, the same for all lanes, as the dot product wants them
+//   q_state(): what q_input needs, made once
 //   q_dot(sum, x, w): sum + the dot product of four bytes in each lane
-//   q_load_part(p, m): the quads of the lanes in m, zeros elsewhere
 //   Q_BIAS: which biases the sums start from
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
@@ -23,28 +23,28 @@ INLINE int32_t quad_part(const int8_t *p, size_t n) {
   return (int32_t)word;
 }
 
-// sum += x times one quad of rows of all columns; `step` bytes of weights further per quad.
+// sum += x times one quad of rows of all columns; the quads of panel v start at w + v * panel.
 INLINE void multiply(const int rows, const int vectors, const int partial, vmask mask, vi (*sum)[PANELS * PER_PANEL],
-                     const int32_t *quads, const int8_t *const *w, size_t offset) {
+                     const int8_t *const *x, size_t k, const int8_t *w, size_t panel, QX state) {
   vi b[PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
-    const int32_t *from = (const int32_t *)(const void *)(w[v] + offset);
+    const int32_t *from = (const int32_t *)(const void *)(w + (size_t)(v / PER_PANEL) * panel) + v % PER_PANEL * VL;
     b[v] = partial && v == vectors - 1 ? i_load_part(from, mask) : i_load(from);
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
-    const QX x = q_input(quads[i]);
+    const QX quad = q_input(state, quad_at(x[i] + k));
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++)
-      sum[i][v] = q_dot(sum[i][v], x, b[v]);
+      sum[i][v] = q_dot(sum[i][v], quad, b[v]);
   }
 }
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. `rest` lanes of the last
 // vector count if `partial`.
-INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *const *w, size_t step,
-                 const zoo_i8_igemm_params *p, size_t column) {
+INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *w, size_t step,
+                 size_t panel, const zoo_i8_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vi sum[MR][PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
@@ -55,25 +55,24 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     for (int i = 0; i < rows; i++)
       sum[i][v] = b;
   }
-  size_t offset = 0;
+  const QX state = q_state();
   for (size_t t = 0; t < p->tap_count; t++) {
     const int8_t *a[MR];
-    int32_t quads[MR];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       a[i] = p->a[t * p->a_tap_stride + i];
     size_t k = 0;
-    for (; k + 4 <= p->kc; k += 4, offset += step) {
-#pragma clang loop unroll(full)
-      for (int i = 0; i < rows; i++)
-        quads[i] = quad_at(a[i] + k);
-      multiply(rows, vectors, partial, mask, sum, quads, w, offset);
-    }
+    for (; k + 4 <= p->kc; k += 4, w += step)
+      multiply(rows, vectors, partial, mask, sum, a, k, w, panel, state);
     if (k < p->kc) {
-      for (int i = 0; i < rows; i++)
-        quads[i] = quad_part(a[i] + k, p->kc - k);
-      multiply(rows, vectors, partial, mask, sum, quads, w, offset);
-      offset += step;
+      int8_t last[MR][4];
+      for (int i = 0; i < rows; i++) {
+        const int32_t quad = quad_part(a[i] + k, p->kc - k);
+        __builtin_memcpy(last[i], &quad, 4);
+        a[i] = last[i];
+      }
+      multiply(rows, vectors, partial, mask, sum, a, 0, w, panel, state);
+      w += step;
     }
   }
   const requantization r = make_requantization(p->lower, p->upper, p->zero_point);
@@ -101,16 +100,11 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
-// All columns for a constant number of rows, `panels` panels at a time, then two, then one.
+// Columns from `column` on for a constant number of rows, `panels` panels at a time.
 INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_i8_igemm_params *p) {
-  const size_t bytes = (p->tap_count * p->kc + 3) / 4 * 4;
-  const int8_t *w[PANELS * PER_PANEL];
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
-#pragma clang loop unroll(full)
-    for (int v = 0; v < panels * PER_PANEL; v++)
-      w[v] = p->w + (column + 16 * (size_t)(v / PER_PANEL)) * bytes + (v % PER_PANEL) * VL * 4;
-    tile(rows, panels * PER_PANEL, 0, 0, w, 64, p, column);
-  }
+  const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
+    tile(rows, panels * PER_PANEL, 0, 0, p->w + column * depth, 64, 16 * depth, p, column);
   return column;
 }
 
@@ -126,12 +120,11 @@ INLINE void strip(const int rows, size_t n, const zoo_i8_igemm_params *p) {
   const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart
   if (rest == 0)
     return;
-  const int8_t *from = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
-  const int8_t *w[2] = {from, from + VL * 4};
+  const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
 #if PER_PANEL == 2
   if (rest > VL)
-    tile(rows, 2, 1, rest - VL, w, rest * 4, p, column);
+    tile(rows, 2, 1, rest - VL, w, rest * 4, 0, p, column);
   else
 #endif
-    tile(rows, 1, 1, rest, w, rest * 4, p, column);
+    tile(rows, 1, 1, rest, w, rest * 4, 0, p, column);
 }

@@ -11,7 +11,11 @@
 #define Q_BIAS bias
 #define QX __m256i
 
-INLINE QX q_input(int32_t bits) { return _mm256_set1_epi32(bits); }
+INLINE QX q_state(void) { return _mm256_setzero_si256(); }
+INLINE QX q_input(QX state, int32_t bits) {
+  (void)state;
+  return _mm256_set1_epi32(bits);
+}
 INLINE vi q_dot(vi sum, QX x, __m256i w) {
   const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));

@@ -11,7 +11,13 @@
 #define Q_BIAS offset_bias
 #define QX __m512i
 
-INLINE QX q_input(int32_t bits) { return _mm512_xor_si512(_mm512_set1_epi32(bits), _mm512_set1_epi8((char)0x80)); }
+// The sign bits; hidden from the compiler, which would otherwise turn them in a general register for each broadcast.
+INLINE QX q_state(void) {
+  QX signs = _mm512_set1_epi8((char)0x80);
+  __asm__("" : "+v"(signs));
+  return signs;
+}
+INLINE QX q_input(QX signs, int32_t bits) { return _mm512_xor_si512(_mm512_set1_epi32(bits), signs); }
 INLINE vi q_dot(vi sum, QX x, __m512i w) { return _mm512_dpbusd_epi32(sum, x, w); }
 #include <i8_igemm/body.h>
 

@@ -63,8 +63,9 @@ package struct MatrixProduct {
 
   /// Whether the kernels' zero row is long enough for the padding of this product.
   private var isCovered: Bool {
-    source.channels <= Int(ZOO_ZERO_ROW_COUNT)
-      && source.tapCount <= MatrixProduct.pointerCapacity
+    source.isDirect
+      || source.channels <= Int(ZOO_ZERO_ROW_COUNT)
+        && source.tapCount <= MatrixProduct.pointerCapacity
   }
 
   /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).

@@ -41,8 +41,9 @@ struct IntegerProduct {
       kernel.run != nil
       && (gathers
         ? depth <= IntegerProduct.gatherCapacity
-        : source.channels <= IntegerProduct.paddingCapacity
-          && source.tapCount <= IntegerProduct.pointerCapacity)
+        : source.isDirect
+          || source.channels <= IntegerProduct.paddingCapacity
+            && source.tapCount <= IntegerProduct.pointerCapacity)
     let tile = isCovered ? Int(kernel.mr) : 1
     let tiles = (rows + tile - 1) / tile
     let rowPieces = tiles >= 2 * workPieces ? workPieces : 1
