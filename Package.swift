@@ -63,7 +63,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "ModelZoo", dependencies: ["Zoo", "ZooCompiler"], path: "zoo",
+      name: "ModelZoo", dependencies: ["CZoo", "Zoo", "ZooCompiler"], path: "zoo",
       exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
 
     // MARK: Tools
@@ -93,7 +93,7 @@ let package = Package(
       name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
-      name: "ModelZooTests", dependencies: ["ModelZoo", "Zoo", "ZooCompiler"],
+      name: "ModelZooTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],

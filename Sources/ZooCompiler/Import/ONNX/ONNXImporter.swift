@@ -68,6 +68,9 @@ struct ONNXImporter {
 
   mutating func run() throws(CompileError) -> Graph {
     guard opset >= 1 && opset < 1000 else { throw CompileError("opset \(opset) is not valid") }
+    if model.producerName == "zoo" {
+      graph.info = try ModelInfo(onnxMetadata: model.metadataProps)
+    }
     for tensor in model.graph.initializer { try define(try ONNXTensor(tensor, folder: folder)) }
     for input in model.graph.input where values[input.name] == nil { try addInput(input) }
     for node in model.graph.node { convert(node) }

@@ -36,11 +36,10 @@ extension ONNXImporter {
   typealias Handler = @Sendable (inout ONNXImporter, ONNXNode) throws(CompileError) -> [ONNXValue]
 
   /// All operators, by name.
-  static let handlers: [String: Handler] = layerHandlers.merging(productHandlers) { $1 }.merging(
-    elementwiseHandlers
-  ) { $1 }
-  .merging(shapeHandlers) { $1 }.merging(selectHandlers) { $1 }.merging(resizeHandlers) { $1 }
-  .merging(integerHandlers) { $1 }.merging(knownHandlers) { $1 }
+  static let handlers: [String: Handler] = [
+    layerHandlers, productHandlers, elementwiseHandlers, shapeHandlers, selectHandlers,
+    resizeHandlers, integerHandlers, knownHandlers,
+  ].reduce(into: [:]) { $0.merge($1) { $1 } }
 
   /// Input `position`, or nil if it was left out.
   func optional(_ node: ONNXNode, _ position: Int) -> ONNXValue? {
