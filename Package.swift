@@ -62,6 +62,8 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(name: "ZooFetch", swiftSettings: strict),
+
     .target(
       name: "ModelZoo", dependencies: ["CZoo", "Zoo", "ZooCompiler"], path: "zoo",
       exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
@@ -70,7 +72,7 @@ let package = Package(
     .executableTarget(
       name: "zoo-tool",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain",
+        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain", "ZooFetch",
         "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -98,6 +100,8 @@ let package = Package(
     .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ZooFetchTests", dependencies: ["ModelZoo", "ZooFetch"], swiftSettings: strict),
     .testTarget(
       name: "ZooGoldenTests",
       dependencies: ["CZoo", "CZooPlatform", "TestSupport", "Zoo", "ZooCompiler", "ZooImage"],
