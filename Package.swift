@@ -62,15 +62,17 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(name: "ZooFetch", swiftSettings: strict),
+
     .target(
-      name: "ModelZoo", dependencies: ["Zoo", "ZooCompiler"], path: "zoo",
+      name: "ModelZoo", dependencies: ["CZoo", "Zoo", "ZooCompiler"], path: "zoo",
       exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
 
     // MARK: Tools
     .executableTarget(
       name: "zoo-tool",
       dependencies: [
-        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain",
+        "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain", "ZooFetch",
         "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -93,11 +95,13 @@ let package = Package(
       name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
-      name: "ModelZooTests", dependencies: ["ModelZoo", "Zoo", "ZooCompiler"],
+      name: "ModelZooTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ZooFetchTests", dependencies: ["ModelZoo", "ZooFetch"], swiftSettings: strict),
     .testTarget(
       name: "ZooGoldenTests",
       dependencies: ["CZoo", "CZooPlatform", "TestSupport", "Zoo", "ZooCompiler", "ZooImage"],

@@ -18,8 +18,8 @@ struct ZooTool: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Classify.self, List.self, Summary.self, Inspect.self, PlanCommand.self, Convert.self,
-      Check.self, Tensors.self, QuantizeCommand.self, Train.self, Evaluate.self, Visualize.self,
-      Compare.self,
+      Check.self, Tensors.self, Fetch.self, QuantizeCommand.self, Train.self, Evaluate.self,
+      Visualize.self, Compare.self,
       Bench.self, Run.self, Export.self, Conformance.self,
     ])
 

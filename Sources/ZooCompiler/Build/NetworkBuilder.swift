@@ -17,7 +17,7 @@ package struct NetworkBuilder {
   package private(set) var graph = Graph()
   private var source: any WeightSource
   private var scopes: [String] = []
-  private var isCounting: Bool { source is NoWeights }
+  private var isCounting: Bool { source.isCounting }
 
   package init(_ source: any WeightSource) { self.source = source }
 

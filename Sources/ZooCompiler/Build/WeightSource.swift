@@ -45,12 +45,19 @@ package enum Initializer: Sendable {
 
 /// Gives every parameter its values.
 package protocol WeightSource {
+  /// Whether values are left out, because only shapes are wanted.
+  var isCounting: Bool { get }
   mutating func values(_ parameter: ParameterSpec) throws(CompileError) -> [Float]
+}
+
+extension WeightSource {
+  package var isCounting: Bool { false }
 }
 
 /// No values: for counting parameters of large networks.
 package struct NoWeights: WeightSource {
   package init() {}
+  package var isCounting: Bool { true }
   package func values(_ parameter: ParameterSpec) -> [Float] { [] }
 }
 

@@ -100,17 +100,23 @@ struct Conformance: ParsableCommand {
     return result
   }
 
-  /// First with all inputs but the first as constants; if an operator wants them computed, with none so.
+  /// With all inputs but the first as constants. A first input of integers is often indices or a shape, which an
+  /// operator wants to know when it is compiled: then it is a constant too.
   private func compile(_ model: String, _ inputs: [ONNXTensor]) throws -> (Graph, [ONNXTensor]) {
     let names = try inputNames(ofONNX: model)
     var options = ImportOptions()
     options.keepsLayout = true
     for (name, tensor) in zip(names, inputs).dropFirst() { options.constants[name] = tensor }
-    // Integer inputs are indices, axes and shapes: known when a model is compiled.
-    if let first = inputs.first, case .ints = first.elements, let name = names.first {
+    var graph: Graph
+    do {
+      graph = try importONNX(path: model, options: options)
+    } catch {
+      guard let first = inputs.first, case .ints = first.elements, let name = names.first,
+        inputs.count > 1
+      else { throw error }
       options.constants[name] = first
+      graph = try importONNX(path: model, options: options)
     }
-    var graph = try importONNX(path: model, options: options)
     try optimize(&graph)
     let fed = graph.inputs.compactMap { id in
       names.firstIndex(of: graph[id].name).flatMap { $0 < inputs.count ? inputs[$0] : nil }

@@ -1,33 +1,47 @@
-// A model as C source, for firmware.
+// Models in other formats: C source for firmware, ONNX, safetensors.
 import ArgumentParser
-import CZoo
 import Foundation
-import Zoo
+import ModelZoo
 import ZooCompiler
 
 struct Export: ParsableCommand {
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    case c
+    case onnx
+    case safetensors
+  }
+
   static let configuration = CommandConfiguration(
-    abstract: "Write a model as an aligned C array with a header of its sizes.",
+    abstract: "Write a model as C source, as ONNX or as safetensors.",
     discussion: """
-      Writes NAME.c and NAME.h into the output directory. The header has the model's size, the arena it needs on \
-      32-bit and 64-bit targets, its input and output shapes, and the operators it uses as a table for zoo_session_init_using.
+      c            NAME.c, the model as an aligned array, and NAME.h: sizes of model and arena, input and output shapes
+                   and their quantisation, labels, and the operators it uses as a table for zoo_session_init_using.
+                   OUTPUT is a directory.
+      onnx         An ONNX file of opset 17: images are [n, c, h, w], labels and preprocessing are in its metadata.
+                   OUTPUT is a file.
+      safetensors  The weights with PyTorch's names and layouts; 'convert --arch' reads them back to the same model.
+                   OUTPUT is a file.
+
+        zoo-tool export lenet5 --format c -o firmware/
+        zoo-tool export resnet50.zoo --format onnx -o resnet50.onnx
       """)
 
   @Argument(help: "A .zoo file or a model's name.")
   var model: String
 
-  @Option(help: "Format of the output: c.")
-  var format = "c"
+  @Option(help: "Format of the output: c, onnx or safetensors.")
+  var format = Format.c
 
-  @Option(name: .shortAndLong, help: "Directory to write into; created if missing.")
+  @Option(name: .shortAndLong, help: "Directory (c) or file to write.")
   var output: String
 
   @Option(help: "C identifier to build names from; the file's name otherwise.")
   var name: String?
 
   func validate() throws {
-    guard format == "c" else { throw ValidationError("--format is c, not '\(format)'") }
-    if let name, !isIdentifier(name) {
+    guard let name else { return }
+    guard format == .c else { throw ValidationError("--name is for --format c") }
+    guard isIdentifier(name) else {
       throw ValidationError("--name wants a C identifier, not '\(name)'")
     }
   }
@@ -35,6 +49,17 @@ struct Export: ParsableCommand {
   func run() throws {
     let path = try modelPath(model)
     let file = try ModelFile(path: path)
+    switch format {
+    case .c: try writeC(file, path)
+    case .onnx:
+      let data = try exportONNX(file.graph)
+      try ModelWriter.write(data, to: output)
+      print("\(output): \(bytes(data.count))")
+    case .safetensors: try writeTensors(file)
+    }
+  }
+
+  private func writeC(_ file: ModelFile, _ path: String) throws {
     let stem = name ?? ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     let identifier = String(stem.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
     guard isIdentifier(identifier) else {
@@ -42,76 +67,29 @@ struct Export: ParsableCommand {
     }
     try makeDirectory(output)
     let base = (output as NSString).appendingPathComponent(identifier)
-    try ModelWriter.write(Data(try header(file, identifier).utf8), to: base + ".h")
-    try ModelWriter.write(source(file, identifier), to: base + ".c")
+    let source = CSource(file, identifier)
+    try ModelWriter.write(Data(try source.header().utf8), to: base + ".h")
+    try ModelWriter.write(source.array(), to: base + ".c")
     print("\(base).c, \(base).h: \(grouped(file.data.count)) bytes of model")
+  }
+
+  /// By the names of the network's description where the model says which it is.
+  private func writeTensors(_ file: ModelFile) throws {
+    let graph = file.graph
+    let tensors: [NamedTensor]
+    if let name = graph.info["architecture"], let architecture = try? architecture(name) {
+      tensors = try architecture.stateDict(of: graph)
+    } else {
+      tensors = try torchTensors(of: graph)
+    }
+    var metadata = Dictionary(graph.info.card.map { ($0.key, $0.value) }) { $1 }
+    metadata["format"] = "pt"
+    try writeSafeTensors(tensors, metadata: metadata, to: output)
+    let count = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    print("\(output): \(tensors.count) tensors, \(grouped(count)) elements")
   }
 
   private func isIdentifier(_ name: String) -> Bool {
     name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil
-  }
-
-  private func header(_ file: ModelFile, _ name: String) throws -> String {
-    let upper = name.uppercased()
-    let graph = file.graph
-    let codes = Set(graph.nodes.map { type(of: $0.operation).code })
-    var count = 0
-    var operators: [String] = []
-    if let all = zoo_all_operators(&count) {
-      for index in 0..<count {
-        guard let entry = all[index], codes.contains(Int(entry.pointee.code)) else { continue }
-        operators.append("&zoo_op_\(String(cString: entry.pointee.name))")
-      }
-    }
-    func extents(_ id: ValueID) -> String {
-      graph[id].shape.extents.map(String.init).joined(separator: ", ")
-    }
-    let runner = try Runner(file.data, isa: ZOO_ISA_SCALAR)
-    // What a session keeps besides the plan, for pointers of 8 bytes as here; with pointers of 4 it is smaller, so the
-    // bound is safe there too. zoo_session_arena_size gives the exact number on the target.
-    return """
-      // Model "\(graph.info["name"] ?? name)" for C, written by zoo-tool export. Do not edit.
-      #ifndef \(upper)_H
-      #define \(upper)_H
-
-      #include "zoo.h"
-
-      // The model, to be passed to zoo_session_init with its size.
-      extern const unsigned char \(name)_model[];
-      extern const size_t \(name)_model_size;
-
-      // Bytes of arena that are enough on every target.
-      #define \(upper)_ARENA_BYTES \(runner.arenaByteCount)
-
-      // Extents of input 0 and output 0.
-      #define \(upper)_INPUT_SHAPE {\(extents(graph.inputs[0]))}
-      #define \(upper)_INPUT_COUNT \(graph[graph.inputs[0]].shape.elementCount)
-      #define \(upper)_OUTPUT_SHAPE {\(extents(graph.outputs[0]))}
-      #define \(upper)_OUTPUT_COUNT \(graph[graph.outputs[0]].shape.elementCount)
-
-      // The operators it uses: static const zoo_operator *const operators[] = \(upper)_OPERATORS;
-      #define \(upper)_OPERATORS {\(operators.joined(separator: ", "))}
-      #define \(upper)_OPERATOR_COUNT \(operators.count)
-
-      #endif
-
-      """
-  }
-
-  private func source(_ file: ModelFile, _ name: String) -> Data {
-    var text = """
-      // Model for C, written by zoo-tool export. Do not edit.
-      #include "\(name).h"
-
-      __attribute__((aligned(64))) const unsigned char \(name)_model[] = {
-
-      """
-    text.reserveCapacity(file.data.count * 4 + 1024)
-    for (index, byte) in file.data.enumerated() {
-      text += String(byte)
-      text += index % 24 == 23 ? ",\n" : ","
-    }
-    text += "\n};\n\nconst size_t \(name)_model_size = sizeof \(name)_model;\n"
-    return Data(text.utf8)
   }
 }

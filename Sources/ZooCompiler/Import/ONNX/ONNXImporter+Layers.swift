@@ -1,12 +1,10 @@
-// Layers of ONNX: convolution, matrix products, pooling, normalisation.
+// Layers of ONNX: convolution, pooling, normalisation.
 import Foundation
 import Zoo
 
 extension ONNXImporter {
   static let layerHandlers: [String: Handler] = [
     "Conv": { importer, node throws(CompileError) in try importer.convolution(node) },
-    "Gemm": { importer, node throws(CompileError) in try importer.gemm(node) },
-    "MatMul": { importer, node throws(CompileError) in try importer.matmul(node) },
     "MaxPool": { importer, node throws(CompileError) in try importer.pool(node, .max) },
     "AveragePool": { importer, node throws(CompileError) in try importer.pool(node, .average) },
     "GlobalMaxPool": { importer, node throws(CompileError) in try importer.globalPool(node, .max) },
@@ -143,63 +141,6 @@ extension ONNXImporter {
     return try planes(result, rank: graph[x].shape.rank, node)
   }
 
-  /// Gemm: alpha A' B' + beta C with constant B.
-  private mutating func gemm(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
-    var a = try tensor(node, 0)
-    let b = try tensor(node, 1)
-    guard var w = graph.floats(b) else { throw CompileError("B must be constant") }
-    var shape = graph[b].shape.extents
-    guard shape.count == 2, graph[a].shape.rank == 2 else {
-      throw CompileError("A and B must be matrices")
-    }
-    if node.int("transA", 0) != 0 {
-      a = try graph.add(transpose([1, 0]), [a], name: node.name + ".transposed")
-    }
-    if node.int("transB", 0) != 0 {
-      w = transposed(w, rows: shape[0], columns: shape[1])
-      shape.swapAt(0, 1)
-    }
-    let alpha = node.float("alpha", 1)
-    let beta = node.float("beta", 1)
-    if alpha != 1 { w = w.map { $0 * alpha } }
-    let weights = graph.addConstant(node.name + ".weights", try Shape(shape), w)
-    var bias: ValueID?
-    var addend: ValueID?
-    if optional(node, 2) != nil {
-      let c = try tensor(node, 2)
-      if let floats = graph.floats(c),
-        graph[c].shape.elementCount == 1
-          || graph[c].shape.elementCount == shape[1] && graph[c].shape.last == shape[1]
-      {
-        let values = floats.count == 1 ? [Float](repeating: floats[0], count: shape[1]) : floats
-        bias = graph.addConstant(
-          node.name + ".bias", try Shape([shape[1]]), values.map { $0 * beta })
-      } else {
-        addend = c
-      }
-    }
-    var result = try graph.add(Dense(), [a, weights, bias], name: node.name)
-    if var added = addend {
-      if beta != 1 {
-        let factor = graph.addConstant(node.name + ".beta", Shape(), [beta])
-        added = try graph.add(Binary(.multiply), [added, factor], name: node.name + ".scaled")
-      }
-      result = try graph.add(Binary(.add), [result, added], name: node.name + ".added")
-    }
-    return [.tensor(result)]
-  }
-
-  /// MatMul with a constant matrix on the right.
-  private mutating func matmul(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
-    let a = try tensor(node, 0)
-    let b = try tensor(node, 1)
-    guard let w = graph.floats(b), graph[b].shape.rank == 2 else {
-      throw CompileError("the right factor must be a constant matrix")
-    }
-    let weights = graph.addConstant(node.name + ".weights", graph[b].shape, w)
-    return [.tensor(try graph.add(Dense(), [a, weights], name: node.name))]
-  }
-
   private mutating func batchNorm(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
     guard node.int("training_mode", 0) == 0, let gamma = try constantFloats(node, 1),
       let beta = try constantFloats(node, 2), let mean = try constantFloats(node, 3),
@@ -299,15 +240,6 @@ func convolutionMatrix(
         }
       }
     }
-  }
-  return result
-}
-
-/// A row-major matrix, transposed.
-func transposed(_ matrix: [Float], rows: Int, columns: Int) -> [Float] {
-  var result = [Float](repeating: 0, count: matrix.count)
-  for row in 0..<rows {
-    for column in 0..<columns { result[column * rows + row] = matrix[row * columns + column] }
   }
   return result
 }

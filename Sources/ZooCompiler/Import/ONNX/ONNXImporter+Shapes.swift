@@ -4,7 +4,7 @@ import Zoo
 extension ONNXImporter {
   static let shapeHandlers: [String: Handler] = [
     "Identity": { importer, node throws(CompileError) in [try importer.value(node, 0)] },
-    "Dropout": { importer, node throws(CompileError) in [try importer.value(node, 0)] },
+    "Dropout": { importer, node throws(CompileError) in try importer.dropout(node) },
     "Cast": { importer, node throws(CompileError) in try importer.cast(node) },
     "Constant": { importer, node throws(CompileError) in try importer.constant(node) },
     "ConstantOfShape": { importer, node throws(CompileError) in
@@ -30,14 +30,30 @@ extension ONNXImporter {
     return value
   }
 
-  /// Casts among floats, and of known integers among integers, change nothing here.
+  /// Dropout keeps everything: its mask is all ones.
+  private func dropout(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
+    guard node.proto.output.count > 1 else { return [try value(node, 0)] }
+    let extents = try inputShape(node)
+    let ones = [Int](repeating: 1, count: extents.reduce(1, *))
+    return [try value(node, 0), .ints(ones, shape: extents)]
+  }
+
+  /// Casts among floats, and among integers, change nothing here.
   private mutating func cast(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
     guard let type = ONNXElementType(rawValue: Int32(truncatingIfNeeded: node.int("to", 0))) else {
       throw CompileError("element type \(node.int("to", 0))")
     }
     switch try value(node, 0) {
     case .ints where type.isFloat: return [.tensor(try tensor(node, 0))]
-    case .tensor where !type.isFloat: throw CompileError("cast of a tensor to \(type)")
+    case .tensor(let id) where !type.isFloat && !holdsIntegers(id):
+      guard let floats = graph.floats(id) else { throw CompileError("cast of a tensor to \(type)") }
+      let ints = try floats.map { value throws(CompileError) in
+        guard let int = Int(exactly: value.rounded(.towardZero)) else {
+          throw CompileError("cast of \(value) to \(type)")
+        }
+        return type == .bool ? min(1, abs(int)) : int
+      }
+      return [.ints(ints, shape: graph[id].shape.extents)]
     case let known: return [known]
     }
   }
@@ -80,12 +96,7 @@ extension ONNXImporter {
   }
 
   private func shape(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
-    let extents: [Int]
-    switch try value(node, 0) {
-    case .tensor(let id): extents = graph[id].shape.extents
-    case .ints(_, let shape): extents = shape
-    case .unknown: throw CompileError("unknown input")
-    }
+    let extents = try inputShape(node)
     func bound(_ name: String, _ fallback: Int) -> Int {
       let value = node.int(name, fallback)
       return min(max(value < 0 ? value + extents.count : value, 0), extents.count)
@@ -143,10 +154,12 @@ extension ONNXImporter {
     return [.tensor(try graph.add(Reshape(try Shape(extents)), [x], name: node.name))]
   }
 
-  private mutating func inputShape(_ node: ONNXNode) throws(CompileError) -> [Int] {
-    if case .ints(_, let shape)? = optional(node, 0) { return shape }
-    let x = try tensor(node, 0)
-    return graph[x].shape.extents
+  private func inputShape(_ node: ONNXNode) throws(CompileError) -> [Int] {
+    switch try value(node, 0) {
+    case .tensor(let id): return graph[id].shape.extents
+    case .ints(_, let shape): return shape
+    case .unknown: throw CompileError("unknown input")
+    }
   }
 
   private mutating func reshape(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
@@ -259,7 +272,9 @@ extension ONNXImporter {
         ? bound(ends[index], step > 0 ? 0...extent : -1...max(extent - 1, 0)) : -1
       let distance = step > 0 ? end - start : start - end
       let count = distance <= 0 ? 0 : (distance + abs(step) - 1) / abs(step)
-      guard count > 0 else { throw CompileError("an empty slice of axis \(axis)") }
+      guard count > 0 else {
+        throw CompileError("a tensor without elements: nothing is left of axis \(axis)")
+      }
       operation.start[axis] = start
       operation.step[axis] = step
       operation.count[axis] = count

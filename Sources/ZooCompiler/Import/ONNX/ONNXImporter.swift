@@ -52,6 +52,10 @@ struct ONNXImporter {
   let opset: Int
   var graph = Graph()
   var values: [String: ONNXValue] = [:]
+  /// The element types of named constants, for operators whose result depends on them.
+  var elementTypes: [String: ONNXElementType] = [:]
+  /// Computed tensors that hold integers; float32 carries them.
+  private var integers: Set<ValueID> = []
   private var problems: [String] = []
 
   init(_ model: Zoo_Onnx_ModelProto, folder: URL, options: ImportOptions) {
@@ -64,6 +68,9 @@ struct ONNXImporter {
 
   mutating func run() throws(CompileError) -> Graph {
     guard opset >= 1 && opset < 1000 else { throw CompileError("opset \(opset) is not valid") }
+    if model.producerName == "zoo" {
+      graph.info = try ModelInfo(onnxMetadata: model.metadataProps)
+    }
     for tensor in model.graph.initializer { try define(try ONNXTensor(tensor, folder: folder)) }
     for input in model.graph.input where values[input.name] == nil { try addInput(input) }
     for node in model.graph.node { convert(node) }
@@ -76,10 +83,7 @@ struct ONNXImporter {
       throw CompileError("nothing is computed from an input: all outputs are constants")
     }
     for output in model.graph.output {
-      guard case .tensor(var id)? = values[output.name] else {
-        throw CompileError(
-          "output '\(output.name)' holds integers known when the model is converted, not a tensor")
-      }
+      var id = try result(output.name)
       // An output needs memory of its own, also where it is just an input or a constant.
       if graph.inputs.contains(id) || graph[id].constant != nil || graph.outputs.contains(id) {
         id = try graph.add(Reshape(graph[id].shape), [id], name: output.name)
@@ -93,8 +97,27 @@ struct ONNXImporter {
     return graph
   }
 
+  /// The tensor of an output; integers known by now become a constant of floats.
+  private mutating func result(_ name: String) throws(CompileError) -> ValueID {
+    func fail(_ what: String) -> CompileError { CompileError("output '\(name)' \(what)") }
+    switch values[name] {
+    case .tensor(let id)?: return id
+    case .ints(let ints, let shape)?:
+      guard !ints.isEmpty else { throw fail("has no elements: shape \(shape)") }
+      guard ints.allSatisfy({ $0.magnitude <= 1 << 24 }) else {
+        throw fail("holds integers beyond 2^24, which float32 cannot carry")
+      }
+      return graph.addConstant(name, try Shape(shape), ints.map { Float($0) })
+    default: throw fail("is never produced")
+    }
+  }
+
+  /// Whether a computed tensor holds integers in float32.
+  func holdsIntegers(_ id: ValueID) -> Bool { integers.contains(id) }
+
   /// Makes a constant known under its name.
   mutating func define(_ tensor: ONNXTensor) throws(CompileError) {
+    elementTypes[tensor.name] = tensor.type
     values[tensor.name] = try constant(tensor)
   }
 
@@ -116,11 +139,6 @@ struct ONNXImporter {
     guard case .tensorType(let type)? = info.type.value,
       let element = ONNXElementType(rawValue: type.elemType)
     else { throw CompileError("input '\(info.name)' is no tensor of a known type") }
-    guard element.isFloat else {
-      throw CompileError(
-        "input '\(info.name)' has elements of type \(element); only floating point inputs are supported"
-      )
-    }
     var extents: [Int] = []
     for (axis, dim) in type.shape.dim.enumerated() {
       if case .dimValue(let value)? = dim.value, value > 0 {
@@ -138,6 +156,9 @@ struct ONNXImporter {
       throw CompileError("input '\(info.name)' has open extents \(extents); give --input-size H,W")
     }
     let shape = try Shape(extents)
+    defer {
+      if !element.isFloat, case .tensor(let id)? = values[info.name] { integers.insert(id) }
+    }
     if extents.count == 4 && !options.keepsLayout {
       let id = graph.addInput(
         info.name, try Shape([extents[0], extents[2], extents[3], extents[1]]))
@@ -167,9 +188,18 @@ struct ONNXImporter {
       where !name.isEmpty && inputs[position] == nil {
         throw CompileError("input '\(name)' is never produced")
       }
+      let takesIntegers = inputs.contains {
+        if case .tensor(let id)? = $0 { integers.contains(id) } else { false }
+      }
+      guard !takesIntegers || ONNXImporter.acceptingIntegers.contains(proto.opType) else {
+        throw CompileError("takes integers only where they are known when the model is converted")
+      }
       let first = graph.nodes.count
       let results = try handler(&self, node)
       _ = try FoldConstants.fold(&graph, from: first)
+      if ONNXImporter.givesIntegers(node, takesIntegers) {
+        for case .tensor(let id) in results { integers.insert(id) }
+      }
       for (name, value) in zip(proto.output, results) { values[name] = value }
       for name in proto.output.dropFirst(results.count) where !name.isEmpty {
         values[name] = .unknown

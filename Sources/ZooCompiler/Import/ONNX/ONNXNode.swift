@@ -36,8 +36,10 @@ extension ONNXImporter {
   typealias Handler = @Sendable (inout ONNXImporter, ONNXNode) throws(CompileError) -> [ONNXValue]
 
   /// All operators, by name.
-  static let handlers: [String: Handler] = layerHandlers.merging(elementwiseHandlers) { $1 }
-    .merging(shapeHandlers) { $1 }
+  static let handlers: [String: Handler] = [
+    layerHandlers, productHandlers, elementwiseHandlers, shapeHandlers, selectHandlers,
+    resizeHandlers, integerHandlers, knownHandlers,
+  ].reduce(into: [:]) { $0.merge($1) { $1 } }
 
   /// Input `position`, or nil if it was left out.
   func optional(_ node: ONNXNode, _ position: Int) -> ONNXValue? {

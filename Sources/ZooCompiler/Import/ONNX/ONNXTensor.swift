@@ -12,12 +12,7 @@ package struct ONNXTensor {
   package var name: String
   package var shape: [Int]
   package var elements: Elements
-
-  package init(name: String, shape: [Int], elements: Elements) {
-    self.name = name
-    self.shape = shape
-    self.elements = elements
-  }
+  let type: ONNXElementType
 
   /// The elements as floats, converted if they are integers.
   package var floats: [Float] {
@@ -54,6 +49,7 @@ package struct ONNXTensor {
     guard let type = ONNXElementType(rawValue: proto.dataType) else {
       throw fail("element type \(proto.dataType) is not supported")
     }
+    self.type = type
     var raw = proto.rawData
     if proto.dataLocation == 1 {
       raw = try ONNXTensor.externalData(proto, folder, byteCount: count * type.byteWidth)

@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The parts of the ONNX schema that the importer reads, with ONNX's field numbers.
+/// The parts of the ONNX schema that the importer reads and the exporter writes, with ONNX's field numbers.
 /// Source: https://onnx.ai/onnx/repo-docs/IR.html
 /// Regenerate (protoc-gen-swift of swift-protobuf 1.39.0):
 ///   protoc --swift_out=. --swift_opt=Visibility=Internal onnx.proto
@@ -144,6 +144,8 @@ nonisolated struct Zoo_Onnx_ModelProto: Sendable {
   mutating func clearGraph() {self._graph = nil}
 
   var opsetImport: [Zoo_Onnx_OperatorSetIdProto] = []
+
+  var metadataProps: [Zoo_Onnx_StringStringEntryProto] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -546,7 +548,7 @@ nonisolated extension Zoo_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -559,6 +561,7 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
       case 3: try { try decoder.decodeSingularStringField(value: &self.producerVersion) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._graph) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.opsetImport) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.metadataProps) }()
       default: break
       }
     }
@@ -584,6 +587,9 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.opsetImport.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.opsetImport, fieldNumber: 8)
     }
+    if !self.metadataProps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.metadataProps, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -593,6 +599,7 @@ nonisolated extension Zoo_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.producerVersion != rhs.producerVersion {return false}
     if lhs._graph != rhs._graph {return false}
     if lhs.opsetImport != rhs.opsetImport {return false}
+    if lhs.metadataProps != rhs.metadataProps {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
