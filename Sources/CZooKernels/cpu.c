@@ -15,8 +15,8 @@ static uint32_t detect(void) {
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d))
     return ZOO_KERNELS_SCALAR;
-  const int has_fma = (c >> 12) & 1, has_xsave = (c >> 27) & 1, has_avx = (c >> 28) & 1;
-  if (!has_fma || !has_xsave || !has_avx)
+  const int has_fma = (c >> 12) & 1, has_f16c = (c >> 29) & 1, has_xsave = (c >> 27) & 1, has_avx = (c >> 28) & 1;
+  if (!has_fma || !has_f16c || !has_xsave || !has_avx)
     return ZOO_KERNELS_SCALAR;
   const uint64_t state = saved_state();
   if ((state & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !((b >> 5) & 1))

@@ -8,6 +8,12 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
 #include <f32_igemm/f32_igemm.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
+#include <i8w_igemm/i8w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
+#include <f16w_igemm/f16w_igemm.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
@@ -43,6 +49,16 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
 #include <f32_igemm/f32_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+#include <i8w_igemm/i8w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.f16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+#include <f16w_igemm/f16w_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -109,6 +125,12 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
 static const zoo_ukernel list[] = {
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_igemm/f32_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8w_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8w_igemm/i8w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f16w_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f16w_igemm/f16w_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_dwconv/f32_dwconv.inc>

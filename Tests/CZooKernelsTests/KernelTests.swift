@@ -37,7 +37,7 @@ struct ProductKernelTests {
             params.tap_count = taps
             params.a = table.baseAddress
             params.a_tap_stride = m
-            params.w = UnsafePointer(weights.floats)
+            params.w = UnsafeRawPointer(weights.floats)
             params.bias = UnsafePointer(bias.floats)
             params.addend = UnsafePointer(output.floats)  // in place
             params.addend_stride = n

@@ -1,20 +1,33 @@
 // f32_igemm for any vector width: MR rows by NR columns of accumulators in registers.
 //
-// The including file defines MR (rows), PANELS (panels of 16 columns per tile) and the vector words of
-// simd/*.h. Rows m < MR get their own instance, so that no row is computed for nothing.
+// The including file defines MR (rows) and the vector words of simd/*.h. Rows m < MR get their own instance, so that no
+// row is computed for nothing. For weights that are not floats it also defines W_ELEMENT, their type, and
+//   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
+//   W_IS_SCALED: 1 if they have a scale for each column
 #include <zoo_kernels.h>
+
+#ifndef W_ELEMENT
+#define W_ELEMENT float
+#define W_IS_SCALED 0
+INLINE vf w_load(const float *p) { return v_load(p); }
+INLINE vf w_load_part(const float *p, vmask m, size_t n) {
+  (void)n;
+  return v_load_part(p, m);
+}
+#endif
 
 #define PER_PANEL (16 / VL) // vectors per panel
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v
-// starts at w[v] + k * step. `mask` covers the last vector if `partial`.
-INLINE void tile(const int rows, const int vectors, const int partial, vmask mask, const float *const *w, size_t step,
-                 const zoo_f32_igemm_params *p, size_t column) {
+// starts at w[v] + k * step. Of the last vector only `rest` lanes count if `partial`.
+INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
+                 size_t step, const zoo_f32_igemm_params *p, size_t column) {
+  const vmask mask = v_mask(partial ? rest : 0);
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;
     const float *bias = p->bias + column + v * VL;
-    vf b = !p->bias ? v_set(0) : cut ? v_load_part(bias, mask) : v_load(bias);
+    vf b = !p->bias || W_IS_SCALED ? v_set(0) : cut ? v_load_part(bias, mask) : v_load(bias);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       sum[i][v] = b;
@@ -29,7 +42,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, vmask mas
       vf b[16];
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++)
-        b[v] = partial && v == vectors - 1 ? v_load_part(w[v] + offset, mask) : v_load(w[v] + offset);
+        b[v] = partial && v == vectors - 1 ? w_load_part(w[v] + offset, mask, rest) : w_load(w[v] + offset);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
         const vf x = v_set(a[i][k]);
@@ -47,6 +60,11 @@ INLINE void tile(const int rows, const int vectors, const int partial, vmask mas
       const int cut = partial && v == vectors - 1;
       const size_t at = column + (size_t)v * VL;
       vf y = sum[i][v];
+#if W_IS_SCALED
+      y = v_mul(y, cut ? v_load_part(p->w_scales + at, mask) : v_load(p->w_scales + at));
+      if (p->bias)
+        y = v_add(y, cut ? v_load_part(p->bias + at, mask) : v_load(p->bias + at));
+#endif
       if (p->addend) {
         const float *addend = p->addend + i * p->addend_stride + at;
         y = v_add(y, cut ? v_load_part(addend, mask) : v_load(addend));
@@ -65,27 +83,27 @@ INLINE void tile(const int rows, const int vectors, const int partial, vmask mas
 INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
   const size_t depth = p->tap_count * p->kc;
   size_t column = 0;
-  const float *w[16];
+  const W_ELEMENT *const weights = p->w, *w[16];
   for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels * PER_PANEL; v++)
-      w[v] = p->w + (column + 16 * (size_t)(v / PER_PANEL)) * depth + (v % PER_PANEL) * VL;
-    tile(rows, panels * PER_PANEL, 0, v_mask(0), w, 16, p, column);
+      w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + (v % PER_PANEL) * VL;
+    tile(rows, panels * PER_PANEL, 0, 0, w, 16, p, column);
   }
   for (; column + 16 <= n; column += 16) {
     for (int v = 0; v < PER_PANEL; v++)
-      w[v] = p->w + column * depth + v * VL;
-    tile(rows, PER_PANEL, 0, v_mask(0), w, 16, p, column);
+      w[v] = weights + column * depth + v * VL;
+    tile(rows, PER_PANEL, 0, 0, w, 16, p, column);
   }
   const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
   if (rest == 0)
     return;
   for (int v = 0; v < PER_PANEL; v++)
-    w[v] = p->w + column * depth + v * VL;
+    w[v] = weights + column * depth + v * VL;
 #if PER_PANEL == 2
   if (rest > VL)
-    tile(rows, 2, 1, v_mask(rest - VL), w, rest, p, column);
+    tile(rows, 2, 1, rest - VL, w, rest, p, column);
   else
 #endif
-    tile(rows, 1, 1, v_mask(rest), w, rest, p, column);
+    tile(rows, 1, 1, rest, w, rest, p, column);
 }

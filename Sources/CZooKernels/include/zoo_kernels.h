@@ -93,8 +93,9 @@ typedef struct zoo_f32_igemm_params {
   size_t tap_count;      // pointers per row
   const float *const *a; // [tap_count][a_tap_stride >= m] pointers to kc floats each
   size_t a_tap_stride;   // pointers from one tap to the next
-  const float *w;        // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
-                         // when n % 16 != 0 (no padding is stored)
+  const void *w;         // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
+                         // when n % 16 != 0 (no padding is stored). float, or as the family says
+  const float *w_scales; // i8w_igemm only: [n]
   const float *bias;     // [n] or NULL
   const float *addend;   // NULL, or a residual added before the clamp; may equal c
   size_t addend_stride;  // elements between rows of addend
@@ -111,6 +112,9 @@ typedef struct zoo_f32_igemm_kernel {
   uint32_t mr; // most rows per call
   uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
 } zoo_f32_igemm_kernel;
+
+// f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.
+// i8w_igemm: the same with weights of int8_t: y = scale[j] * sum + bias[j], rounded one by one.
 
 // --- f32_dwconv: depthwise convolution over a run of output pixels sharing the same valid taps -----
 //
@@ -329,6 +333,8 @@ typedef struct zoo_kernels {
   uint32_t isa;
   const char *isa_name;
   zoo_f32_igemm_kernel f32_igemm;
+  zoo_f32_igemm_kernel f16w_igemm;
+  zoo_f32_igemm_kernel i8w_igemm;
   zoo_f32_dwconv_ukernel f32_dwconv;
   zoo_f32_pool_ukernel f32_pool;
   zoo_f32_binary_ukernel f32_binary;

@@ -4,7 +4,7 @@ import CZoo
 /// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
 ///
 /// - Shapes: `x` [n, h, w, c]; `w` [groups, kh kw c/groups, m/groups] as panels of 16 columns, rows in the order
-///   (kh, kw, c); `bias` [m], optional; `addend` [n, oh, ow, m], optional, added before the activation; `y`
+///   (kh, kw, c), f32 or f16, or i8 with a scale for each column and one group; `bias` [m], optional; `addend` [n, oh, ow, m], optional, added before the activation; `y`
 ///   [n, oh, ow, m] with extents floor((h + pads - d (kh - 1) - 1) / s) + 1.
 /// - In place: `y` may be `addend`, not `x`.
 /// - Rows of `x`, `addend` and `y` may have gaps (channel slices of a concatenation).
@@ -55,8 +55,10 @@ package struct Conv2D: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try node.requireFloat()
-    try node.requireLayout(packed: 1)
+    try node.requireFloatProduct(columns: node.inputs[1].extent[2])
+    guard groups == 1 || node.inputs[1].type != ZOO_I8 else {
+      throw .type("weights of 8 bits with several groups")
+    }
   }
 
   func run(_ node: Node) {
@@ -75,7 +77,7 @@ package struct Conv2D: RunnableOperation {
       let offset = group * columns
       MatrixProduct(
         source: source, rows: y.extent.rowCount, columns: columns, depth: depth,
-        weights: w.floats + group * depth * columns,
+        weights: MatrixWeights(w, offset: group * depth * columns, column: offset),
         bias: inputs.isPresent(2) ? inputs[2].floats + offset : nil,
         addend: inputs.isPresent(3) ? inputs[3].floats + offset : nil,
         addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0,

@@ -3,7 +3,7 @@ import CZoo
 
 /// y[m, o] = act(bias[o] + sum over i of x[m, i] w[i, o])
 ///
-/// - Shapes: `x` [..., in]; `w` [in, out] as panels of 16 columns; `bias` [out], optional; `addend` as `y`, optional;
+/// - Shapes: `x` [..., in]; `w` [in, out] as panels of 16 columns, f32, f16 or i8 with a scale for each column; `bias` [out], optional; `addend` as `y`, optional;
 ///   `y` [..., out].
 /// - In place: `y` may be `addend`, not `x`.
 package struct Dense: RunnableOperation {
@@ -37,8 +37,7 @@ package struct Dense: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try node.requireFloat()
-    try node.requireLayout(packed: 1)
+    try node.requireFloatProduct(columns: node.inputs[1].extent[1])
   }
 
   func run(_ node: Node) {
@@ -49,7 +48,8 @@ package struct Dense: RunnableOperation {
     let depth = x.extent.last
     MatrixProduct(
       source: ImageSource(matrix: x.floats, rows: rows, depth: depth, rowStride: x.rowStride),
-      rows: rows, columns: y.extent.last, depth: depth, weights: inputs[1].floats,
+      rows: rows, columns: y.extent.last, depth: depth,
+      weights: MatrixWeights(inputs[1], offset: 0, column: 0),
       bias: inputs.isPresent(2) ? inputs[2].floats : nil,
       addend: inputs.isPresent(3) ? inputs[3].floats : nil,
       addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0,

@@ -2,16 +2,16 @@
 import CZoo
 import CZooKernels
 
-/// output[i, j] = act(bias[j] + sum over k of source[i, k] weights[k, j] + addend[i, j])
+/// output[i, j] = act(bias[j] + scale[j] sum over k of source[i, k] weights[k, j] + addend[i, j])
 ///
-/// `weights` are panels of 16 columns. Each output element is summed in the order of k by whatever kernel runs, so
+/// `weights` are panels of 16 columns; only those of 8 bits have scales. Each output element is summed in the order of k by whatever kernel runs, so
 /// neither tiles nor pieces change the result.
 package struct MatrixProduct {
   let source: ImageSource<Float>
   let rows: Int
   let columns: Int
   let depth: Int
-  let weights: UnsafePointer<Float>
+  let weights: MatrixWeights
   let bias: UnsafePointer<Float>?
   let addend: UnsafePointer<Float>?
   let addendStride: Int
@@ -21,7 +21,7 @@ package struct MatrixProduct {
   let runtime: Runtime
 
   package init(
-    source: ImageSource<Float>, rows: Int, columns: Int, depth: Int, weights: UnsafePointer<Float>,
+    source: ImageSource<Float>, rows: Int, columns: Int, depth: Int, weights: MatrixWeights,
     bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int,
     output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
   ) {
@@ -48,11 +48,12 @@ package struct MatrixProduct {
   static let blockByteCount = 256 << 10
 
   package func start() {
-    guard let kernel = runtime.kernels.f32_igemm.run, isCovered else {
+    let family = weights.kernel(runtime.kernels)
+    guard let kernel = family.run, isCovered else {
       return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
         .start()
     }
-    let tile = Int(runtime.kernels.f32_igemm.mr)
+    let tile = Int(family.mr)
     let rowPieces = rowPieces(tile: tile)
     // Few rows, many weights (dense layers): cut the columns instead.
     let columnPieces =
@@ -79,8 +80,7 @@ package struct MatrixProduct {
     return tiles >= 2 * workPieces ? workPieces : 1
   }
 
-  /// The weights of the panel that holds column `column`, a multiple of 16.
-  func panel(_ column: Int) -> UnsafePointer<Float> { weights + column * depth }
+  fileprivate var family: zoo_f32_igemm_kernel { weights.kernel(runtime.kernels) }
 }
 
 private struct ProductWork: ParallelWork {
@@ -101,7 +101,7 @@ private struct ProductWork: ParallelWork {
       let rows = piece(index % rowPieces, of: rowPieces, product.rows)
       return product.runPortable(rows: rows)
     }
-    let tile = Int(product.runtime.kernels.f32_igemm.mr)
+    let tile = Int(product.family.mr)
     let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
     product.run(
       kernel, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
@@ -112,9 +112,9 @@ private struct ProductWork: ParallelWork {
 extension MatrixProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
   fileprivate func run(_ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
-    let mr = Int(runtime.kernels.f32_igemm.mr)
-    let nr = Int(runtime.kernels.f32_igemm.nr)
-    let depthBytes = depth * MemoryLayout<Float>.stride
+    let mr = Int(family.mr)
+    let nr = Int(family.nr)
+    let depthBytes = depth * weights.type.byteWidth
     let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
     let gathers =
       !source.isDirect && source.hasAdjacentTaps && source.channels <= 8
@@ -133,7 +133,8 @@ extension MatrixProduct {
 
   private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {
     var params = zoo_f32_igemm_params()
-    params.w = panel(columns.lowerBound)
+    params.w = weights.panel(columns.lowerBound, depth: depth)
+    params.w_scales = weights.scales.map { $0 + columns.lowerBound }
     params.bias = bias.map { $0 + columns.lowerBound }
     params.addend = addend.map { $0 + row * addendStride + columns.lowerBound }
     params.addend_stride = addendStride
@@ -223,8 +224,9 @@ extension MatrixProduct {
       while column < columns {
         let count = min(width, columns - column)
         var sums = InlineArray<16, Float>(repeating: 0)
-        if let bias { for j in 0..<count { sums[j] = bias[column + j] } }
-        var w = panel(column)
+        let isScaled = weights.scales != nil
+        if let bias, !isScaled { for j in 0..<count { sums[j] = bias[column + j] } }
+        var w = column * depth
         for i in 0..<source.vertical.kernel {
           for j in 0..<source.horizontal.kernel {
             guard let x = source.pixel(image, p, q, i, j) else {
@@ -233,13 +235,16 @@ extension MatrixProduct {
             }
             for k in 0..<source.channels {
               let value = x[k]
-              for c in 0..<count { sums[c] += value * w[c] }
+              for c in 0..<count { sums[c] += value * weights[w + c] }
               w += count
             }
           }
         }
         for j in 0..<count {
           var y = sums[j]
+          if let scales = weights.scales {
+            y = y * scales[column + j] + (bias.map { $0[column + j] } ?? 0)
+          }
           if let addend { y += addend[row * addendStride + column + j] }
           output[row * outputStride + column + j] = activation.value(y)
         }

@@ -51,6 +51,8 @@ private struct FileLayout {
   private var tensorIndex: [ValueID: Int] = [:]
   private var tensorIDs: [ValueID] = []
   private var packed: Set<ValueID> = []
+  /// Those of `packed` that integer layers read.
+  private var inQuads: Set<ValueID> = []
   private var quantizations: [(count: Int, axis: Int, scales: Int, zeros: Int)] = []
   private var quantizationIndex: [ValueID: Int] = [:]
 
@@ -74,6 +76,7 @@ private struct FileLayout {
           throw CompileError("node '\(node.name)': its weights are not constant")
         }
         packed.insert(id)
+        if node.operation is IntegerConv2D || node.operation is IntegerDense { inQuads.insert(id) }
       }
     }
     for id in tensorIDs { addConstant(id) }
@@ -191,7 +194,7 @@ private struct FileLayout {
   /// In what order the elements of a value are stored.
   private func layout(_ id: ValueID) -> zoo_layout {
     guard packed.contains(id) else { return ZOO_LAYOUT_PLAIN }
-    return graph[id].type == ZOO_I8 ? ZOO_LAYOUT_QUADS16 : ZOO_LAYOUT_PANELS16
+    return inQuads.contains(id) ? ZOO_LAYOUT_QUADS16 : ZOO_LAYOUT_PANELS16
   }
 
   private mutating func encodeTensors() -> [UInt8] {

@@ -104,7 +104,8 @@ struct ConvolutionInputGradient {
       let offset = group * channels
       MatrixProduct(
         source: source, rows: batch * phase.vertical.count * phase.horizontal.count,
-        columns: channels, depth: taps.count * outputs, weights: packed.base, bias: nil,
+        columns: channels, depth: taps.count * outputs, weights: MatrixWeights(packed.base),
+        bias: nil,
         addend: adds ? UnsafePointer(target) + offset : nil, addendStride: walks.channels,
         output: target + offset, outputStride: walks.channels, activation: .none,
         runtime: workers.runtime.pointee

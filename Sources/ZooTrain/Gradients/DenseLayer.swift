@@ -69,7 +69,8 @@ final class DenseLayer: OperatorLayer {
       weights.value, taps: [0], inputs: depth, outputs: columns, to: transposed.base)
     MatrixProduct(
       source: ImageSource(matrix: dz, rows: rows, depth: columns, rowStride: columns),
-      rows: rows, columns: depth, depth: columns, weights: transposed.base, bias: nil,
+      rows: rows, columns: depth, depth: columns, weights: MatrixWeights(transposed.base),
+      bias: nil,
       addend: adds ? UnsafePointer(dx) : nil, addendStride: depth, output: dx,
       outputStride: depth, activation: .none, runtime: workers.runtime.pointee
     ).start()

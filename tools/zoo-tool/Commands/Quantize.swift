@@ -16,13 +16,17 @@ struct QuantizeCommand: ParsableCommand {
       float; if that is not enough, nothing is written unless --force is given.
 
         zoo-tool quantize resnet20-cifar10 --calibrate cifar10 -o resnet20-int8.zoo
+        zoo-tool quantize vgg16 --weights f16 -o vgg16-half.zoo
       """)
 
   @Argument(help: "A .zoo file or a model's name.")
   var model: String
 
   @Option(help: ArgumentHelp("Inputs like those that the model will see.", valueName: "dir"))
-  var calibrate: String
+  var calibrate: String?
+
+  @Option(help: "Make only the weights smaller, and compute in floats; needs no --calibrate.")
+  var weights: WeightForm?
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The .zoo file to write.", valueName: "file.zoo"))
   var output: String
@@ -57,13 +61,17 @@ struct QuantizeCommand: ParsableCommand {
     guard images > 0 && check > 0 else {
       throw ValidationError("--images and --check must be at least 1")
     }
+    guard (calibrate == nil) != (weights == nil) else {
+      throw ValidationError("give --calibrate DIR, or --weights for smaller weights alone")
+    }
     guard maxLoss >= 0 else { throw ValidationError("--max-loss must not be negative") }
   }
 
   func run() throws {
     let path = try modelPath(model)
     let file = try ModelFile(path: path)
-    let set = try calibrationSet(calibrate, for: file.graph, modelPath: path)
+    if let weights { return try compress(file, weights) }
+    let set = try calibrationSet(calibrate ?? "", for: file.graph, modelPath: path)
     let workers = try Workers(threads: execution.threads, isa: execution.isa.value)
     var options = QuantizerOptions()
     options.method = method.value
@@ -97,6 +105,18 @@ struct QuantizeCommand: ParsableCommand {
     if !json { print("\(output): \(bytes(data.count)), was \(bytes(file.data.count))") }
   }
 }
+
+extension QuantizeCommand {
+  private func compress(_ file: ModelFile, _ form: WeightForm) throws {
+    var graph = try compressWeights(file.graph, form)
+    graph.info["quantization"] = "weights \(form.rawValue)"
+    let data = try ModelWriter.encode(graph)
+    try ModelWriter.write(data, to: output)
+    print("\(output): \(bytes(data.count)), was \(bytes(file.data.count))")
+  }
+}
+
+extension WeightForm: ExpressibleByArgument {}
 
 /// Range methods by name, and none.
 enum MethodName: String, CaseIterable, ExpressibleByArgument {

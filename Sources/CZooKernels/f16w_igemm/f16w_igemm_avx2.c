@@ -1,0 +1,42 @@
+// f32_igemm with weights of half precision for avx2: 6 rows by 16 columns.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include <simd/avx2.h>
+#define MR 6
+#define W_ELEMENT uint16_t
+#define W_IS_SCALED 0
+INLINE vf w_load(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
+  (void)m;
+  uint16_t halves[8] = {0};
+  __builtin_memcpy(halves, p, n * 2);
+  return w_load(halves);
+}
+#include <f32_igemm/body.h>
+
+void zoo_f16w_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {
+  switch (m) {
+  case 1: // dense layers: wide, so that enough loads are in flight
+    strip(1, 4, n, params);
+    break;
+  case 2:
+    strip(2, 1, n, params);
+    break;
+  case 3:
+    strip(3, 1, n, params);
+    break;
+  case 4:
+    strip(4, 1, n, params);
+    break;
+  case 5:
+    strip(5, 1, n, params);
+    break;
+  case 6:
+    strip(6, 1, n, params);
+    break;
+  }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,49 @@
+// Smaller weights for networks that compute in floats: for those that wait for memory.
+import CZoo
+import Zoo
+
+/// How weights of convolutions and dense layers are stored.
+package enum WeightForm: String, CaseIterable, Sendable {
+  /// IEEE half precision: half the size, exact to 11 bits.
+  case f16
+  /// 8 bits with a scale for each output channel: a quarter of the size.
+  case int8
+}
+
+/// `graph` with the weights of its convolutions and dense layers in another form; all arithmetic stays in f32.
+///
+/// Convolutions in groups keep their floats in the form `int8`.
+/// - Throws: `CompileError` naming the layer whose weights are not finite, or too large for half precision.
+package func compressWeights(
+  _ graph: Graph, _ form: WeightForm
+) throws(CompileError) -> Graph {
+  var result = graph
+  for node in graph.nodes {
+    let groups = (node.operation as? Conv2D).map { Int($0.groups) } ?? 1
+    guard node.operation is Conv2D || node.operation is Dense, let w = node.inputs[1],
+      let constant = graph[w].constant, constant.type == ZOO_F32, form == .f16 || groups == 1
+    else { continue }
+    let floats = constant.floats
+    switch form {
+    case .f16:
+      let halves = floats.map { Float16($0) }
+      guard halves.allSatisfy({ $0.isFinite }) else {
+        throw CompileError("layer '\(node.name)': a weight does not fit half precision")
+      }
+      result[w].type = ZOO_F16
+      result[w].constant = Constant(
+        type: ZOO_F16, bytes: halves.withUnsafeBytes { Array($0) })
+    case .int8:
+      let columns = graph[w].shape.last
+      let weights = try IntegerWeights(
+        floats, groups: 1, columns: columns, bias: nil, inputScale: 1, given: nil,
+        layer: node.name)
+      result[w].type = ZOO_I8
+      result[w].constant = Constant(weights.integers)
+      result[w].quantization = Quantization(
+        scales: weights.scales, zeroPoints: [Int32](repeating: 0, count: columns),
+        axis: graph[w].shape.rank - 1)
+    }
+  }
+  return result
+}
