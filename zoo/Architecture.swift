@@ -68,13 +68,14 @@ package struct Architecture: Sendable {
 }
 
 extension Architecture {
-  /// The network for one image with the weights of `file`, whose tensors are laid out and named as PyTorch does.
+  /// The network for one image with the weights of `file`, whose tensors are laid out and named as PyTorch does. `progress` is told
+  /// how many elements have been read since it was told last.
   ///
   /// - Throws: `CompileError` that lists all tensors that are missing, surplus or misshapen.
   package func graph(
-    _ file: any TensorFile, classes: Int? = nil
+    _ file: any TensorFile, classes: Int? = nil, progress: ((Int) -> Void)? = nil
   ) throws(CompileError) -> Graph {
-    let weights = StateDictWeights(file, aliases: aliases, unused: unused)
+    let weights = StateDictWeights(file, aliases: aliases, unused: unused, progress: progress)
     let graph = try graph(weights, classes: classes)
     try weights.check(name)
     return graph

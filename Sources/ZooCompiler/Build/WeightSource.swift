@@ -27,6 +27,15 @@ package struct ParameterSpec: Sendable {
   /// The picture whose pixels are the inputs of a dense layer, if it was flattened for it.
   package var flattened: (height: Int, width: Int, channels: Int)?
 
+  package init(
+    name: String, role: ParameterRole, shape: [Int], fanIn: Int, fanOut: Int,
+    initializer: Initializer, flattened: (height: Int, width: Int, channels: Int)? = nil
+  ) {
+    (self.name, self.role, self.shape) = (name, role, shape)
+    (self.fanIn, self.fanOut, self.initializer) = (fanIn, fanOut, initializer)
+    self.flattened = flattened
+  }
+
   package var count: Int { shape.reduce(1, *) }
 }
 

@@ -11,26 +11,58 @@ package struct ValueID: Hashable, Sendable {
 
 /// Elements known when the model is compiled, row-major.
 package struct Constant: Sendable {
-  package var type: zoo_type
-  package var bytes: [UInt8]
+  /// Floats stay what they are: large weights are not copied to look at them.
+  private enum Storage {
+    case bytes([UInt8])
+    case floats([Float])
+  }
+
+  package let type: zoo_type
+  private var storage: Storage
 
   package init(type: zoo_type, bytes: [UInt8]) {
     self.type = type
-    self.bytes = bytes
+    storage = .bytes(bytes)
   }
 
   package init(_ floats: [Float]) {
     type = ZOO_F32
-    bytes = floats.withUnsafeBytes { Array($0) }
+    storage = .floats(floats)
   }
+
+  package var byteCount: Int {
+    switch storage {
+    case .bytes(let bytes): bytes.count
+    case .floats(let floats): floats.count * 4
+    }
+  }
+
+  /// Calls `body` with the bytes of the elements.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // The standard library's form does not keep the type of the error.
+    let result: Swift.Result<Result, Failure> =
+      switch storage {
+      case .bytes(let bytes):
+        bytes.withUnsafeBytes { raw in Swift.Result { () throws(Failure) in try body(raw) } }
+      case .floats(let floats):
+        floats.withUnsafeBytes { raw in Swift.Result { () throws(Failure) in try body(raw) } }
+      }
+    return try result.get()
+  }
+
+  /// A copy of the bytes of the elements.
+  package var bytes: [UInt8] { withBytes { Array($0) } }
 
   /// The elements; only for f32.
   package var floats: [Float] {
-    [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
-      count = floats.count
-      bytes.withUnsafeBytes {
+    if case .floats(let floats) = storage { return floats }
+    return withBytes { bytes in
+      [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
+        count = floats.count
         UnsafeMutableRawBufferPointer(floats).copyMemory(
-          from: UnsafeRawBufferPointer(rebasing: $0.prefix(floats.count * 4)))
+          from: UnsafeRawBufferPointer(rebasing: bytes.prefix(floats.count * 4)))
       }
     }
   }

@@ -11,11 +11,11 @@ extension Graph {
     for (index, value) in values.enumerated() {
       guard let constant = value.constant else { continue }
       guard
-        constant.bytes.count == value.shape.elementCount * constant.type.byteWidth,
+        constant.byteCount == value.shape.elementCount * constant.type.byteWidth,
         constant.type == value.type
       else {
         throw fail(
-          "constant '\(value.name)' has \(constant.bytes.count) bytes for shape "
+          "constant '\(value.name)' has \(constant.byteCount) bytes for shape "
             + describe(value.shape))
       }
       defined.insert(ValueID(index: index))

@@ -1,5 +1,5 @@
-import CZoo
 // Laying a planned graph out as the bytes of a .zoo file.
+import CZoo
 package import Foundation
 import Zoo
 
@@ -13,6 +13,23 @@ package enum ModelWriter {
     return try layout.encode()
   }
 
+  /// Writes `graph` to `path` as a .zoo file, its weights in pieces: they are in memory once. The file is either the old one or the
+  /// new one.
+  ///
+  /// - Parameter progress: is told how many bytes of weights were written since it was told last.
+  package static func write(
+    _ graph: Graph, to path: String, progress: (Int) -> Void = { _ in }
+  ) throws(CompileError) -> (byteCount: Int, planByteCount: Int) {
+    try refuseDirectory(path)
+    try graph.verify(after: "compilation")
+    let plan = MemoryPlan(graph)
+    var layout = FileLayout(graph, plan)
+    let file = try ReplacingFile(path)
+    let byteCount = try layout.write(to: file, progress: progress)
+    try file.commit()
+    return (byteCount, plan.byteCount)
+  }
+
   /// Bytes of the planned region, as the header of encoded `data` says.
   package static func planByteCount(_ data: Data) -> Int {
     data.withUnsafeBytes { raw in
@@ -24,17 +41,20 @@ package enum ModelWriter {
 
   /// Writes `data` to `path` through a temporary name and a rename: the file is either the old one or the new one.
   package static func write(_ data: Data, to path: String) throws(CompileError) {
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    {
-      throw CompileError("\(path): cannot write: it is a directory")
-    }
+    try refuseDirectory(path)
     do {
       try data.write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
       throw CompileError("\(path): cannot write: \(reason(error))")
     }
+  }
+}
+
+private func refuseDirectory(_ path: String) throws(CompileError) {
+  var isDirectory: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+  {
+    throw CompileError("\(path): cannot write: it is a directory")
   }
 }
 
@@ -45,7 +65,7 @@ private struct FileLayout {
   private var strings = StringTable()
   private var operands: [UInt32] = []
   private var attributes = AttributeWriter()
-  private var weights = Data()
+  private var weights = WeightSection()
   private var weightOffsets: [ValueID: Int] = [:]
   /// Graph values in file order: only those in use.
   private var tensorIndex: [ValueID: Int] = [:]
@@ -62,6 +82,39 @@ private struct FileLayout {
   }
 
   mutating func encode() throws(CompileError) -> Data {
+    var structure = try encodeStructure()
+    var data = Data(count: structure.bytes.count)
+    data.reserveCapacity(structure.bytes.count + weights.byteCount)
+    var sum = StreamChecksum()
+    try weights.forEachPiece(graph) { piece throws(CompileError) in
+      sum.update(piece)
+      data.append(contentsOf: piece)
+    }
+    seal(&structure, weightsChecksum: sum.finish())
+    data.replaceSubrange(0..<structure.bytes.count, with: structure.bytes)
+    return data
+  }
+
+  /// Returns the size of the file.
+  mutating func write(
+    to file: ReplacingFile, progress: (Int) -> Void
+  ) throws(CompileError) -> Int {
+    var structure = try encodeStructure()
+    // The structure holds the checksum of what follows it: its place is kept.
+    try file.write([UInt8](repeating: 0, count: structure.bytes.count))
+    var sum = StreamChecksum()
+    try weights.forEachPiece(graph) { piece throws(CompileError) in
+      sum.update(piece)
+      try file.write(piece)
+      progress(piece.count)
+    }
+    seal(&structure, weightsChecksum: sum.finish())
+    try structure.bytes.withRawBytes { raw throws(CompileError) in try file.overwrite(raw, at: 0) }
+    return structure.bytes.count + weights.byteCount
+  }
+
+  /// Everything before the weights, but for the two checksums.
+  private mutating func encodeStructure() throws(CompileError) -> ByteWriter {
     for id in graph.inputs + graph.nodes.flatMap({ $0.inputs.compactMap { $0 } + [$0.output] })
     where tensorIndex[id] == nil {
       tensorIndex[id] = tensorIDs.count
@@ -112,21 +165,20 @@ private struct FileLayout {
     add(Header.strings, strings.bytes, count: strings.bytes.count)
     structure.align(ModelFormat.alignment)
     guard structure.bytes.count < Int(UInt32.max) else { throw CompileError("model too large") }
-    return finish(structure, sections)
+    fillHeader(&structure, sections)
+    return structure
   }
 
-  private func finish(
-    _ structure: ByteWriter, _ sections: [(at: Int, offset: Int, count: Int)]
-  ) -> Data {
+  private func fillHeader(
+    _ structure: inout ByteWriter, _ sections: [(at: Int, offset: Int, count: Int)]
+  ) {
     typealias Header = ModelFormat.Header
-    var structure = structure
     let weightsOffset = structure.bytes.count
     structure.put(ModelFormat.magic, at: 0)
     structure.put(ModelFormat.majorVersion, at: Header.majorVersion)
     structure.put(ModelFormat.minorVersion, at: Header.minorVersion)
-    structure.put(UInt64(weightsOffset + weights.count), at: Header.fileByteCount)
+    structure.put(UInt64(weightsOffset + weights.byteCount), at: Header.fileByteCount)
     structure.put(UInt64(weightsOffset), at: Header.weightsOffset)
-    structure.put(weights.withUnsafeBytes { sum($0) }, at: Header.weightsChecksum)
     var flags: UInt32 = 0
     if graph.info.outputsProbabilities { flags |= ModelFormat.Flag.outputsProbabilities }
     if graph.info.hasBackgroundClass { flags |= ModelFormat.Flag.backgroundClass }
@@ -137,22 +189,16 @@ private struct FileLayout {
       structure.put(UInt32(section.offset), at: section.at)
       structure.put(UInt32(section.count), at: section.at + 4)
     }
-    let checksum = structure.bytes.withUnsafeBytes {
-      sum(UnsafeRawBufferPointer(rebasing: $0[Header.fileByteCount...]))
-    }
-    structure.put(checksum, at: Header.structureChecksum)
-    var data = Data(structure.bytes)
-    data.append(weights)
-    return data
   }
 
-  private func sum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    guard let base = bytes.baseAddress else {
-      return withUnsafeBytes(of: UInt8(0)) { raw in
-        raw.baseAddress.map { checksum($0, count: 0) } ?? 0
-      }
+  private func seal(_ structure: inout ByteWriter, weightsChecksum: UInt32) {
+    typealias Header = ModelFormat.Header
+    structure.put(weightsChecksum, at: Header.weightsChecksum)
+    var sum = StreamChecksum()
+    structure.bytes.withUnsafeBytes {
+      sum.update(UnsafeRawBufferPointer(rebasing: $0[Header.fileByteCount...]))
     }
-    return checksum(base, count: bytes.count)
+    structure.put(sum.finish(), at: Header.structureChecksum)
   }
 
   private func index(_ id: ValueID) -> UInt32 { UInt32(tensorIndex[id] ?? 0) }
@@ -163,30 +209,19 @@ private struct FileLayout {
     return writer.bytes
   }
 
-  private mutating func addWeights(_ bytes: [UInt8]) -> Int {
-    let padding = (ModelFormat.alignment - weights.count % ModelFormat.alignment)
-    if padding < ModelFormat.alignment { weights.append(Data(count: padding)) }
-    let offset = weights.count
-    weights.append(contentsOf: bytes)
-    return offset
-  }
-
   private mutating func addConstant(_ id: ValueID) {
     let value = graph[id]
     if let constant = value.constant {
-      let bytes =
-        switch layout(id) {
-        case ZOO_LAYOUT_PANELS16:
-          packPanels(constant.bytes, value.shape, width: value.type.byteWidth)
-        case ZOO_LAYOUT_QUADS16: packQuads(constant.bytes, value.shape)
-        default: constant.bytes
-        }
-      weightOffsets[id] = addWeights(bytes)
+      weightOffsets[id] = weights.add(
+        .constant(id, layout(id)), byteCount: constant.byteCount)
     }
     if let quantization = value.quantization {
-      let scales = addWeights(words(quantization.scales.map(\.bitPattern)))
-      let zeros = addWeights(words(quantization.zeroPoints.map { UInt32(bitPattern: $0) }))
-      quantizations.append((quantization.scales.count, quantization.axis, scales, zeros))
+      let scales = words(quantization.scales.map(\.bitPattern))
+      let zeros = words(quantization.zeroPoints.map { UInt32(bitPattern: $0) })
+      let scalesAt = weights.add(.bytes(scales), byteCount: scales.count)
+      let zerosAt = weights.add(.bytes(zeros), byteCount: zeros.count)
+      quantizations.append(
+        (quantization.scales.count, quantization.axis, scalesAt, zerosAt))
       quantizationIndex[id] = quantizations.count
     }
   }

@@ -3,81 +3,97 @@ package import Zoo
 
 private let panelWidth = 16
 
-/// Calls `body(plain, packed, count)` for every run of weights that are neighbours in both orders: where it starts in each.
+/// Calls `body` with the panels of row-major `bytes`, whose elements have `width` bytes.
 ///
 /// `shape` is [.., rows, columns]; each matrix of the outer extents is packed by itself: its panels one after the
 /// other, each [rows][16], the last one [rows][columns % 16].
-private func forEachRun(_ shape: Shape, _ body: (Int, Int, Int) -> Void) {
-  let columns = shape.last
-  let rows = shape.rank >= 2 ? shape[shape.rank - 2] : 1
-  let matrices = shape.elementCount / (rows * columns)
-  for matrix in 0..<matrices {
-    let base = matrix * rows * columns
-    for panel in stride(from: 0, to: columns, by: panelWidth) {
-      let width = min(panelWidth, columns - panel)
-      for row in 0..<rows {
-        body(base + row * columns + panel, base + panel * rows + row * width, width)
+func forEachPanel(
+  _ bytes: UnsafeRawBufferPointer, _ shape: Shape, width: Int,
+  _ body: (UnsafeRawBufferPointer) throws(CompileError) -> Void
+) throws(CompileError) {
+  for panel in panels(shape) {
+    let run = panel.columns * width
+    let packed = [UInt8](unsafeUninitializedCapacity: panel.rows * run) { target, count in
+      count = panel.rows * run
+      guard let to = UnsafeMutableRawPointer(target.baseAddress), let from = bytes.baseAddress
+      else {
+        return
+      }
+      for row in 0..<panel.rows {
+        (to + row * run).copyMemory(
+          from: from + (panel.start + row * shape.last) * width, byteCount: run)
       }
     }
+    try packed.withRawBytes(body)
   }
-}
-
-/// Row-major `bytes` of elements of `width` bytes, as panels.
-package func packPanels(_ bytes: [UInt8], _ shape: Shape, width: Int) -> [UInt8] {
-  reorder(bytes, shape, width) { plain, packed in (plain, packed) }
 }
 
 /// Panels, as row-major bytes.
 package func unpackPanels(_ bytes: [UInt8], _ shape: Shape, width: Int) -> [UInt8] {
-  reorder(bytes, shape, width) { plain, packed in (packed, plain) }
-}
-
-private func reorder(
-  _ bytes: [UInt8], _ shape: Shape, _ width: Int, _ direction: (Int, Int) -> (from: Int, to: Int)
-) -> [UInt8] {
   [UInt8](unsafeUninitializedCapacity: bytes.count) { target, count in
     bytes.withUnsafeBytes { source in
-      guard let from = source.baseAddress, let to = UnsafeMutableRawPointer(target.baseAddress)
+      guard var from = source.baseAddress, let to = UnsafeMutableRawPointer(target.baseAddress)
       else { return }
-      forEachRun(shape) { plain, packed, count in
-        let move = direction(plain, packed)
-        (to + move.to * width).copyMemory(from: from + move.from * width, byteCount: count * width)
+      for panel in panels(shape) {
+        let run = panel.columns * width
+        for row in 0..<panel.rows {
+          (to + (panel.start + row * shape.last) * width).copyMemory(from: from, byteCount: run)
+          from += run
+        }
       }
     }
     count = bytes.count
   }
 }
 
-/// Row-major bytes of integer weights as panels of 16 columns in quads: 4 rows of one column side by side.
+/// Calls `body` with the panels of row-major bytes in quads: 4 rows of one column side by side.
 ///
 /// `shape` is [.., rows, columns] with rows a multiple of 4; each panel is [rows / 4][16][4], the last one
 /// [rows / 4][columns % 16][4].
-package func packQuads(_ bytes: [UInt8], _ shape: Shape) -> [UInt8] {
-  var packed = [UInt8](repeating: 0, count: bytes.count)
-  forEachQuadElement(shape) { plain, at in packed[at] = bytes[plain] }
-  return packed
+func forEachQuadPanel(
+  _ bytes: UnsafeRawBufferPointer, _ shape: Shape,
+  _ body: (UnsafeRawBufferPointer) throws(CompileError) -> Void
+) throws(CompileError) {
+  for panel in panels(shape) {
+    var packed = [UInt8](repeating: 0, count: panel.rows * panel.columns)
+    forEachQuadElement(panel, shape.last) { plain, at in packed[at] = bytes[plain] }
+    try packed.withRawBytes(body)
+  }
 }
 
-/// Quads, as row-major bytes.
+/// Panels in quads, as row-major bytes.
 package func unpackQuads(_ bytes: [UInt8], _ shape: Shape) -> [UInt8] {
   var plain = [UInt8](repeating: 0, count: bytes.count)
-  forEachQuadElement(shape) { index, at in plain[index] = bytes[at] }
+  var start = 0
+  for panel in panels(shape) {
+    forEachQuadElement(panel, shape.last) { index, at in plain[index] = bytes[start + at] }
+    start += panel.rows * panel.columns
+  }
   return plain
 }
 
-private func forEachQuadElement(_ shape: Shape, _ body: (_ plain: Int, _ packed: Int) -> Void) {
+/// Where each element of a panel is in row-major order, and in the panel's quads.
+private func forEachQuadElement(
+  _ panel: Panel, _ stride: Int, _ body: (_ plain: Int, _ packed: Int) -> Void
+) {
+  for row in 0..<panel.rows {
+    for column in 0..<panel.columns {
+      body(
+        panel.start + row * stride + column, (row / 4 * panel.columns + column) * 4 + row % 4)
+    }
+  }
+}
+
+/// Columns of a matrix: where they start in row-major order, and their extents.
+private typealias Panel = (start: Int, rows: Int, columns: Int)
+
+/// The panels of matrices of `shape` in the order of the file.
+private func panels(_ shape: Shape) -> [Panel] {
   let columns = shape.last
-  let rows = shape[shape.rank - 2]
-  for matrix in 0..<shape.elementCount / (rows * columns) {
-    let base = matrix * rows * columns
-    for column in 0..<columns {
-      let panel = column / panelWidth * panelWidth
-      let width = min(panelWidth, columns - panel)
-      for row in 0..<rows {
-        body(
-          base + row * columns + column,
-          base + panel * rows + row / 4 * width * 4 + (column - panel) * 4 + row % 4)
-      }
+  let rows = shape.rank >= 2 ? shape[shape.rank - 2] : 1
+  return (0..<shape.elementCount / (rows * columns)).flatMap { matrix in
+    stride(from: 0, to: columns, by: panelWidth).map { panel in
+      (matrix * rows * columns + panel, rows, min(panelWidth, columns - panel))
     }
   }
 }

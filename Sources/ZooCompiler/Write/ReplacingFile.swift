@@ -50,6 +50,20 @@ package final class ReplacingFile {
     try result.get()
   }
 
+  /// Replaces bytes that were written before.
+  ///
+  /// - Throws: as above.
+  package func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CompileError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure() }
+      done += count
+    }
+  }
+
   /// Makes what was written the file at `path`, safely on the disk.
   ///
   /// - Throws: `CompileError` if the disk is full or fails, or a folder has that name.

@@ -96,10 +96,12 @@ struct Convert: ParsableCommand {
       if float { graph.forgetQuantization() } else { graph = try lowerToIntegers(graph) }
     }
     try describe(&graph)
-    let data = try ModelWriter.encode(graph)
-    try ModelWriter.write(data, to: output)
+    let weights = graph.nodes.flatMap(\.inputs).compactMap { $0.flatMap { graph[$0].constant } }
+    let progress = ProgressLine("writing", total: weights.reduce(0) { $0 + $1.byteCount })
+    let size = try ModelWriter.write(graph, to: output) { progress.add($0) }
+    progress.finish()
     print(
-      "\(output): \(bytes(data.count)), \(graph.nodes.count) operators, arena \(bytes(ModelWriter.planByteCount(data)))"
+      "\(output): \(bytes(size.byteCount)), \(graph.nodes.count) operators, arena \(bytes(size.planByteCount))"
     )
   }
 
@@ -112,8 +114,10 @@ struct Convert: ParsableCommand {
       }
       let path = input ?? ""
       let weights = try openTensorFile(path)
+      let progress = ProgressLine("reading", total: architecture.parameterCount)
+      defer { progress.finish() }
       do {
-        return try architecture.graph(weights, classes: classes)
+        return try architecture.graph(weights, classes: classes) { progress.add($0) }
       } catch { throw ToolError("\(path): \(error)") }
     }
     var options = ImportOptions()

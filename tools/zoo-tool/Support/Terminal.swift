@@ -34,6 +34,33 @@ var terminalWidth: Int {
   return Int(size.ws_col)
 }
 
+/// How much of something long is done, on standard error if that is a terminal: "writing 42 %". Short work shows nothing.
+final class ProgressLine {
+  private let what: String
+  private let total: Int
+  private var done = 0
+  private var shown = -1
+  private let start = ContinuousClock.now
+  private let isShown = isatty(STDERR_FILENO) == 1
+
+  init(_ what: String, total: Int) { (self.what, self.total) = (what, max(1, total)) }
+
+  func add(_ count: Int) {
+    done += count
+    let percent = min(100, Int(Double(done) / Double(total) * 100))
+    guard isShown, percent != shown, .now - start > .milliseconds(300) else { return }
+    shown = percent
+    show("\(what) \(percent) %")
+  }
+
+  /// Removes the line.
+  func finish() { if shown >= 0 { show("") } }
+
+  private func show(_ text: String) {
+    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+  }
+}
+
 /// `value` as pretty JSON with sorted keys.
 func json(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()

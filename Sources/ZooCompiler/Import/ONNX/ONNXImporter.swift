@@ -11,12 +11,7 @@ package func importONNX(
   path: String, options: ImportOptions = ImportOptions()
 ) throws(CompileError) -> Graph {
   let url = URL(fileURLWithPath: path)
-  let data: Data
-  do {
-    data = try Data(contentsOf: url, options: .mappedIfSafe)
-  } catch {
-    throw CompileError("\(path): cannot read: \(reason(error))")
-  }
+  let data = try mapFile(path)
   let model: Zoo_Onnx_ModelProto
   do {
     model = try Zoo_Onnx_ModelProto(serializedBytes: data)

@@ -47,6 +47,19 @@ package struct SafeTensors: TensorFile {
     return withBytes(entry) { entry.type.floats($0) }
   }
 
+  package func hasPieces(_ name: String) -> Bool { entries[name] != nil }
+
+  package func floats(_ name: String, _ range: Range<Int>) throws(CompileError) -> [Float] {
+    let entry = try entry(name)
+    let width = entry.type.byteWidth
+    return withBytes(entry) { bytes in
+      let part = UnsafeRawBufferPointer(
+        rebasing: bytes[range.lowerBound * width..<range.upperBound * width])
+      defer { releasePages(part) }
+      return entry.type.floats(part)
+    }
+  }
+
   /// The stored bytes of a tensor, whatever its type.
   package func bytes(_ name: String) throws(CompileError) -> [UInt8] {
     withBytes(try entry(name)) { Array($0) }

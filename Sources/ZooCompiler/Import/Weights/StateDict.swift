@@ -16,9 +16,22 @@ package protocol TensorFile {
   ///
   /// - Throws: `CompileError` if there is no such tensor or its data is damaged.
   func floats(_ name: String) throws(CompileError) -> [Float]
+  /// Whether pieces of the tensor can be read without all of it.
+  func hasPieces(_ name: String) -> Bool
+  /// Those of the elements whose row-major positions are in `range`, which must be inside the tensor.
+  ///
+  /// - Throws: as above; damage may be noticed with the piece from 0 only.
+  func floats(_ name: String, _ range: Range<Int>) throws(CompileError) -> [Float]
 }
 
 extension TensorFile {
+  package func hasPieces(_ name: String) -> Bool { false }
+
+  package func floats(_ name: String, _ range: Range<Int>) throws(CompileError) -> [Float] {
+    let all = try floats(name)
+    return range == 0..<all.count ? all : Array(all[range])
+  }
+
   /// The tensor `name` with its elements.
   ///
   /// - Throws: as `floats`.

@@ -8,33 +8,43 @@ package final class StateDictWeights: WeightSource {
   private let file: any TensorFile
   private let aliases: [String: String]
   private let unused: [String]
+  /// Is told after each parameter how many elements it has.
+  private let progress: ((Int) -> Void)?
   private var used: Set<String> = []
   private var problems: [String] = []
 
   /// - Parameters:
   ///   - aliases: what other files call a layer, by our name: both are looked up.
   ///   - unused: beginnings of names that the network does not want.
-  package init(_ file: any TensorFile, aliases: [String: String] = [:], unused: [String] = []) {
+  ///   - progress: is told after each parameter how many elements it has.
+  package init(
+    _ file: any TensorFile, aliases: [String: String] = [:], unused: [String] = [],
+    progress: ((Int) -> Void)? = nil
+  ) {
     self.file = file
     self.aliases = aliases
     self.unused = unused
+    self.progress = progress
   }
 
   /// The elements in our order; zeros, and a note for `check`, where the file does not have them.
   package func values(_ parameter: ParameterSpec) throws(CompileError) -> [Float] {
     let layout = TorchLayout(parameter)
-    let nothing = [Float](repeating: 0, count: parameter.count)
     guard let (name, shape) = find(parameter.name) else {
       problems.append("missing    \(parameter.name) \(text(layout.torchShape))")
-      return nothing
+      return [Float](repeating: 0, count: parameter.count)
     }
     used.insert(name)
     guard layout.accepts(shape) else {
       problems.append(
         "misshapen  \(name): expected \(text(layout.torchShape)), got \(text(shape))")
-      return nothing
+      return [Float](repeating: 0, count: parameter.count)
     }
-    return gathered(try file.floats(name), layout.shape, layout.strides)
+    defer { progress?(parameter.count) }
+    guard file.hasPieces(name), parameter.count > 1 << 16 else {
+      return gathered(try file.floats(name), layout.shape, layout.strides)
+    }
+    return try layout.ourOrder { range throws(CompileError) in try file.floats(name, range) }
   }
 
   /// Throws if a tensor was missing or misshapen, or if the file has one that nothing asked for.

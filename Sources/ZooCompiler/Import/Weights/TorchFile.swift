@@ -73,15 +73,42 @@ package struct TorchFile: TensorFile {
     return tensor.isContiguous ? used : gathered(used, tensor.shape, tensor.strides)
   }
 
+  package func hasPieces(_ name: String) -> Bool {
+    guard let number = numbers[name], pickle.tensors[number].isContiguous else { return false }
+    guard case .zip(let zip, let prefix) = storages else { return true }
+    let storage = pickle.storages[pickle.tensors[number].storage]
+    return zip.entry(prefix + "data/" + storage.key).map { !$0.isDeflated } ?? false
+  }
+
+  package func floats(_ name: String, _ range: Range<Int>) throws(CompileError) -> [Float] {
+    guard let number = numbers[name], hasPieces(name) else {
+      let all = try floats(name)
+      return range == 0..<all.count ? all : Array(all[range])
+    }
+    let tensor = pickle.tensors[number]
+    let storage = pickle.storages[tensor.storage]
+    let start = tensor.elementRange.lowerBound
+    let width = storage.type.byteWidth
+    return try bytes(storage, isChecked: range.lowerBound == 0).withUnsafeBytes { raw in
+      let part = UnsafeRawBufferPointer(
+        rebasing: raw[(start + range.lowerBound) * width..<(start + range.upperBound) * width])
+      defer { releasePages(part) }
+      return storage.type.floats(part)
+    }
+  }
+
   // MARK: Storages
 
-  private func bytes(_ storage: PickleStorage) throws(CompileError) -> Data {
+  /// The elements of a storage; its checksum is compared if `isChecked`.
+  private func bytes(
+    _ storage: PickleStorage, isChecked: Bool = true
+  ) throws(CompileError) -> Data {
     switch storages {
     case .zip(let zip, let prefix):
       guard let entry = zip.entry(prefix + "data/" + storage.key) else {
         throw CompileError("storage '\(storage.key)' is missing")
       }
-      return try zip.bytes(entry)
+      return try zip.bytes(entry, isChecked: isChecked)
     case .legacy(let data, let ranges):
       guard let range = ranges[storage.key] else {
         throw CompileError("storage '\(storage.key)' is missing")

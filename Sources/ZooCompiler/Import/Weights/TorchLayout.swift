@@ -47,17 +47,51 @@ package struct TorchLayout {
     return other == [torchShape[0], shape[2], shape[0], shape[1]]
   }
 
-  /// `values` in our order, as PyTorch's.
-  package func torchOrder(_ values: [Float]) -> [Float] {
-    guard torchShape.count > 1 else { return values }
-    // Where each of our elements stands there is what to gather here, the other way round.
-    let axes = strides.indices.sorted {
-      strides[$0] > strides[$1] || strides[$0] == strides[$1] && shape[$0] > shape[$1]
-    }
+  /// Our axes in PyTorch's order: extent, and the distance of neighbours in our array. Axes of one element are left out.
+  private var torchAxes: [(extent: Int, stride: Int)] {
     var ours = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() {
       ours[axis] = ours[axis + 1] * shape[axis + 1]
     }
-    return gathered(values, axes.map { shape[$0] }, axes.map { ours[$0] })
+    return shape.indices.filter { shape[$0] > 1 }.sorted { strides[$0] > strides[$1] }
+      .map { (shape[$0], ours[$0]) }
+  }
+
+  /// `values` in our order, as PyTorch's.
+  package func torchOrder(_ values: [Float]) -> [Float] {
+    let axes = torchAxes
+    return gathered(values, axes.map(\.extent), axes.map(\.stride))
+  }
+
+  /// PyTorch's elements in our order. They are asked for in pieces of whole rows, from first to last.
+  func ourOrder(
+    _ read: (Range<Int>) throws(CompileError) -> [Float]
+  ) throws(CompileError) -> [Float] {
+    let count = shape.reduce(1, *)
+    let axes = torchAxes
+    guard let rows = axes.first else { return try read(0..<count) }
+    let rowCount = count / rows.extent
+    let inner = axes.dropFirst()
+    // Rows are neighbours in our order: 16 of them fill a line of the cache at a time.
+    let height = max(16, (1 << 18) / rowCount)
+    var result = [Float](repeating: 0, count: count)
+    for row in stride(from: 0, to: rows.extent, by: height) {
+      let end = min(row + height, rows.extent)
+      let piece = try read(row * rowCount..<end * rowCount)
+      var index = [Int](repeating: 0, count: inner.count)
+      var position = row * rows.stride
+      for column in 0..<rowCount {
+        for k in 0..<end - row { result[position + k * rows.stride] = piece[k * rowCount + column] }
+        // Like a mileage counter: the last axis that does not wrap around goes on by one.
+        for (axis, step) in zip(index.indices, inner).reversed() {
+          index[axis] += 1
+          position += step.stride
+          if index[axis] < step.extent { break }
+          position -= step.stride * step.extent
+          index[axis] = 0
+        }
+      }
+    }
+    return result
   }
 }
