@@ -89,6 +89,36 @@ struct ReductionTests {
     }
   }
 
+  /// Between two other layers it overwrites its input; alone it cannot: both must agree.
+  @Test(arguments: [1, 5, 64, 100, 128])
+  func localResponseNormWorksInPlace(_ size: Int) throws {
+    var generator = SplitMix64(state: 3)
+    let x = randomFloats(4 * 150, &generator).map { $0 * 30 }
+    var operation = LocalResponseNorm()
+    operation.size = Int32(size)
+    operation.alpha = 0.01
+    func run(_ wraps: Bool) throws -> [Float] {
+      var graph = Graph()
+      var value = graph.addInput("x", try Shape([4, 150]))
+      if wraps {
+        value = try graph.add(Unary(Activation(.clamp, alpha: -1e9, beta: 1e9)), [value], name: "a")
+      }
+      let input = value
+      value = try graph.add(operation, [value], name: "n")
+      if wraps {
+        let places = Placement(graph).places
+        #expect(places[input]?.buffer == places[value]?.buffer)
+        value = try graph.add(Unary(Activation(.clamp, alpha: -1e9, beta: 1e9)), [value], name: "b")
+      }
+      graph.outputs = [value]
+      let runner = try Runner(try ModelWriter.encode(graph), parallel: threePieces)
+      try runner.write(x, toInput: 0)
+      try runner.run()
+      return runner.outputFloats(0)
+    }
+    #expect(try run(true) == run(false))
+  }
+
   @Test(arguments: 0..<30)
   func meanReducesItsAxes(_ seed: Int) throws {
     var generator = SplitMix64(state: UInt64(seed))

@@ -5,7 +5,7 @@ import CZoo
 ///
 /// The window of `size` channels reaches floor((size - 1) / 2) down and ceil((size - 1) / 2) up, as ONNX
 /// defines it; `alpha` is already divided by `size` where the source format does so.
-/// - Shapes: `x` [..., c]; `y` the same. Not in place.
+/// - Shapes: `x` [..., c]; `y` the same. In place: `y` may be `x`. The window is at most 128 channels.
 /// - Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", 3.3.
 package struct LocalResponseNorm: RunnableOperation {
   package static let code = 13
@@ -25,7 +25,9 @@ package struct LocalResponseNorm: RunnableOperation {
   }
 
   package func outputShape(_ inputs: Operands) throws(ZooError) -> Shape {
-    guard size >= 1 && size <= 1 << 16 else { throw .attribute("window size", got: Int(size)) }
+    guard size >= 1 && size <= 128 else {
+      throw .attribute("window size", expected: 128, got: Int(size))
+    }
     return inputs[0].extent
   }
 
@@ -53,9 +55,13 @@ private struct NormWork: ParallelWork {
     for row in piece(index, of: runtime.threadCount, y.extent.rowCount) {
       let from = x.floats + row * x.rowStride
       let to = y.floats + row * y.rowStride
+      // Squares of the channels before c, which may have been overwritten.
+      var squares = InlineArray<64, Float>(repeating: 0)
       for c in 0..<channels {
         var sum: Float = 0
-        for d in max(0, c - down)..<min(channels, c + up + 1) { sum += from[d] * from[d] }
+        for d in max(0, c - down)..<c { sum += squares[d % 64] }
+        for d in c..<min(channels, c + up + 1) { sum += from[d] * from[d] }
+        squares[c % 64] = from[c] * from[c]
         to[c] = from[c] / power(norm.bias + norm.alpha * sum, norm.beta)
       }
     }

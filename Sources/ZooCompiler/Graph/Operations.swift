@@ -127,7 +127,7 @@ package func supportsGaps(_ operation: any Operation) -> Bool {
 /// Which inputs the output may overwrite, given that shapes agree.
 package func inPlaceOperands(_ operation: any Operation) -> [Int] {
   switch operation {
-  case is Unary, is BatchNorm, is Softmax, is Lookup: [0]
+  case is Unary, is BatchNorm, is Softmax, is Lookup, is LocalResponseNorm: [0]
   case is Binary, is IntegerBinary: [0, 1]
   case is Conv2D, is Dense: [3]
   case is IntegerConv2D, is IntegerDense: [4]
