@@ -80,12 +80,19 @@ private struct DepthwiseWork: ParallelWork {
         runPixels(image, p, q..<end, taps, horizontal.validTaps(q))
         q = end
       }
-      if activation.needsPass {
-        for q in 0..<y.width {
-          let pixel = y.floats + ((image * y.height + p) * y.width + q) * y.rowStride
-          activation.apply(pixel, pixel, count: y.channels, runtime)
-        }
-      }
+      if activation.needsPass { finish(image, p) }
+    }
+  }
+
+  /// What the kernel's clamp could not do, for a row while it is in cache.
+  private func finish(_ image: Int, _ p: Int) {
+    let line = y.floats + (image * y.height + p) * y.width * y.rowStride
+    if y.rowStride == y.channels {
+      return activation.apply(line, line, count: y.width * y.channels, runtime)
+    }
+    for q in 0..<y.width {
+      activation.apply(
+        line + q * y.rowStride, line + q * y.rowStride, count: y.channels, runtime)
     }
   }
 

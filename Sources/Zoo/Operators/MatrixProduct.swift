@@ -209,6 +209,10 @@ extension MatrixProduct {
   /// What the kernel's clamp could not do, while the tile is in cache.
   private func finish(rows: Range<Int>, columns: Range<Int>) {
     guard activation.needsPass else { return }
+    if columns.count == outputStride {
+      let first = output + rows.lowerBound * outputStride
+      return activation.apply(first, first, count: rows.count * outputStride, runtime)
+    }
     for row in rows {
       let line = output + row * outputStride + columns.lowerBound
       activation.apply(line, line, count: columns.count, runtime)
