@@ -37,8 +37,8 @@ extension ONNXExporter {
     guard rank == 4 else { return try operand(id, .pixels) }
     let extents = [Int](repeating: 1, count: 4 - shape.rank) + shape.extents
     let full = try Shape(extents)
-    if let floats = graph.floats(id) {
-      return constant(graph[id].name, onnxExtents(full), onnxOrder(floats, full))
+    if graph[id].constant != nil {
+      return try constant(id, onnxExtents(full), order: onnxOrder(full))
     }
     let pixels = emit(
       "Reshape", [try operand(id), constant(node.name + ".extents", extents)],

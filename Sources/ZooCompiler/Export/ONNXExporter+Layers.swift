@@ -5,26 +5,27 @@ extension ONNXExporter {
   /// Weights [groups][kh kw c][m] become [groups m][c][kh][kw].
   mutating func convolution(_ node: GraphNode, _ op: Conv2D) throws(CompileError) {
     let (x, weights) = try operands(node)
-    let w = try constantFloats(weights, "the weights")
     let shape = graph[weights].shape
     let (height, width) = (Int(op.window.kernelHeight), Int(op.window.kernelWidth))
     let (groups, outputs) = (shape[0], shape[2])
     let depth = shape[1] / (height * width)
-    let values = gathered(
-      w, [groups, outputs, depth, height, width],
-      [shape[1] * outputs, 1, outputs, width * depth * outputs, depth * outputs])
-    let weight = constant(graph[weights].name, [groups * outputs, depth, height, width], values)
+    let weight = try constant(
+      weights, [groups * outputs, depth, height, width],
+      order: (
+        [groups, outputs, depth, height, width],
+        [shape[1] * outputs, 1, outputs, width * depth * outputs, depth * outputs]
+      ))
     try convolution(node, x, weight, op.window, groups: groups, op.activation)
   }
 
   /// Weights [kh][kw][c] become [c][1][kh][kw].
   mutating func depthwise(_ node: GraphNode, _ op: DepthwiseConv2D) throws(CompileError) {
     let (x, weights) = try operands(node)
-    let w = try constantFloats(weights, "the weights")
     let shape = graph[weights].shape
     let (height, width, channels) = (shape[0], shape[1], shape[2])
-    let values = gathered(w, [channels, height, width], [1, width * channels, channels])
-    let weight = constant(graph[weights].name, [channels, 1, height, width], values)
+    let weight = try constant(
+      weights, [channels, 1, height, width],
+      order: ([channels, height, width], [1, width * channels, channels]))
     try convolution(node, x, weight, op.window, groups: channels, op.activation)
   }
 
@@ -41,12 +42,10 @@ extension ONNXExporter {
   /// A matrix of rows becomes a Gemm with weights [out][in]; images a convolution of one pixel.
   mutating func dense(_ node: GraphNode, _ op: Dense) throws(CompileError) {
     let (x, weights) = try operands(node)
-    let w = try constantFloats(weights, "the weights")
     let shape = graph[weights].shape
-    let name = graph[weights].name
     let rank = graph[x].shape.rank
     guard rank == 2 || rank == 4 else {
-      let matrix = constant(name, shape.extents, w)
+      let matrix = try constant(weights, shape.extents, axis: 1)
       var result = emit("MatMul", [try operand(x), matrix], name: node.name)
       if let bias = input(node, 2) {
         result = emit("Add", [result, try operand(bias)], name: node.name + ".biased")
@@ -55,13 +54,13 @@ extension ONNXExporter {
     }
     let columns = shape[1]
     let picture = flattened[x].map { [$0[1], $0[2], $0[3]] } ?? [1, 1, shape[0]]
-    let values = gathered(
-      w, [columns, picture[2], picture[0], picture[1]],
-      [1, columns, picture[1] * picture[2] * columns, picture[2] * columns])
-    var inputs = [
-      try operand(x),
-      constant(name, rank == 2 ? [columns, shape[0]] : [columns, shape[0], 1, 1], values),
-    ]
+    let matrix = try constant(
+      weights, rank == 2 ? [columns, shape[0]] : [columns, shape[0], 1, 1],
+      order: (
+        [columns, picture[2], picture[0], picture[1]],
+        [1, columns, picture[1] * picture[2] * columns, picture[2] * columns]
+      ))
+    var inputs = [try operand(x), matrix]
     if let bias = input(node, 2) { inputs.append(try operand(bias)) }
     let result =
       rank == 2

@@ -6,11 +6,12 @@ import Zoo
 
 /// The bytes of an ONNX file with the network of `graph`, its labels, preprocessing and card.
 ///
-/// Images are [n, c, h, w] there, as users of ONNX expect, and so are other tensors of rank 4.
+/// Images are [n, c, h, w] there, as users of ONNX expect, and so are other tensors of rank 4. Integer networks become float
+/// operators between QuantizeLinear and DequantizeLinear, with inputs and outputs of floats.
 ///
 /// - Throws: `CompileError` naming the node or tensor that has no ONNX form.
 package func exportONNX(_ graph: Graph) throws(CompileError) -> Data {
-  var exporter = ONNXExporter(graph)
+  var exporter = ONNXExporter(try raiseToFloats(graph))
   let model = try exporter.run()
   do {
     return try model.serializedBytes()
@@ -42,13 +43,10 @@ struct ONNXExporter {
   }
 
   mutating func run() throws(CompileError) -> Zoo_Onnx_ModelProto {
-    for value in graph.values where value.type != ZOO_F32 {
-      throw CompileError("tensor '\(value.name)' is not float32; only float models become ONNX")
-    }
     for id in graph.inputs {
       let name = unique(graph[id].name.isEmpty ? "input" : graph[id].name)
-      define(id, name)
       proto.input.append(.make(name, onnxExtents(graph[id].shape)))
+      define(id, name)
     }
     for node in graph.nodes { try convert(node) }
     for id in graph.outputs {
@@ -94,6 +92,7 @@ struct ONNXExporter {
       case let op as Pad: try pad(node, op)
       case let op as Transpose: try transposition(node, op)
       case is Reshape: try reshape(node)
+      case is Lookup: try lookup(node)
       default: throw CompileError("has no ONNX form")
       }
     } catch {
@@ -103,8 +102,13 @@ struct ONNXExporter {
 
   // MARK: Tensors
 
-  /// `id` is the ONNX tensor `name` from now on.
+  /// `id` is the ONNX tensor `name` from now on, rounded to its steps if it has some.
   mutating func define(_ id: ValueID, _ name: String, _ layout: Layout = .planes) {
+    record(id, rounded(name, id), layout)
+  }
+
+  /// `id` is the ONNX tensor `name`, as it is.
+  mutating func record(_ id: ValueID, _ name: String, _ layout: Layout = .planes) {
     let isPlanes = layout == .planes || graph[id].shape.rank != 4
     if isPlanes { planes[id] = name } else { pixels[id] = name }
     let shape = graph[id].shape
@@ -115,11 +119,11 @@ struct ONNXExporter {
   mutating func operand(_ id: ValueID, _ layout: Layout = .planes) throws(CompileError) -> String {
     let isPlanes = layout == .planes || graph[id].shape.rank != 4
     if let name = isPlanes ? planes[id] : pixels[id] { return name }
-    if let floats = graph.floats(id) {
+    if graph[id].constant != nil {
       let shape = graph[id].shape
-      let values = shape.rank == 4 && isPlanes ? onnxOrder(floats, shape) : floats
-      let name = constant(
-        graph[id].name, isPlanes ? onnxExtents(shape) : shape.extents, values)
+      let name = try constant(
+        id, isPlanes ? onnxExtents(shape) : shape.extents,
+        order: shape.rank == 4 && isPlanes ? onnxOrder(shape) : nil)
       if isPlanes { planes[id] = name } else { pixels[id] = name }
       return name
     }
@@ -129,7 +133,7 @@ struct ONNXExporter {
     let name = emit(
       "Transpose", [other], name: other + (isPlanes ? ".nchw" : ".nhwc"),
       [.make("perm", isPlanes ? [0, 3, 1, 2] : [0, 2, 3, 1])])
-    define(id, name, layout)
+    record(id, name, layout)
     return name
   }
 
@@ -139,26 +143,22 @@ struct ONNXExporter {
     return floats
   }
 
-  /// A new initialiser of floats.
-  mutating func constant(_ name: String, _ extents: [Int], _ values: [Float]) -> String {
+  /// A new initialiser.
+  mutating func constant<Element: ONNXElement>(
+    _ name: String, _ extents: [Int], _ values: [Element]
+  ) -> String {
     var tensor = Zoo_Onnx_TensorProto()
     tensor.name = unique(name)
-    tensor.dataType = ONNXElementType.float.rawValue
+    tensor.dataType = Element.onnxType.rawValue
     tensor.dims = extents.map { Int64($0) }
     tensor.rawData = values.withUnsafeBytes { Data($0) }
     proto.initializer.append(tensor)
     return tensor.name
   }
 
-  /// A new initialiser of integers: axes, shapes and the like.
+  /// A new initialiser of numbers that are not data: axes, shapes and the like.
   mutating func constant(_ name: String, _ values: [Int]) -> String {
-    var tensor = Zoo_Onnx_TensorProto()
-    tensor.name = unique(name)
-    tensor.dataType = ONNXElementType.int64.rawValue
-    tensor.dims = [Int64(values.count)]
-    tensor.rawData = values.map { Int64($0) }.withUnsafeBytes { Data($0) }
-    proto.initializer.append(tensor)
-    return tensor.name
+    constant(name, [values.count], values.map { Int64($0) })
   }
 
   // MARK: Nodes
@@ -198,10 +198,11 @@ func onnxExtents(_ shape: Shape) -> [Int] {
 /// Which axis of the ONNX tensor is axis `axis` of ours.
 func onnxAxis(_ axis: Int, rank: Int) -> Int { rank == 4 ? [0, 2, 3, 1][axis] : axis }
 
-/// [n, h, w, c] elements as [n, c, h, w].
-func onnxOrder(_ values: [Float], _ shape: Shape) -> [Float] {
+/// Extents and strides of [n, h, w, c] elements as [n, c, h, w].
+func onnxOrder(_ shape: Shape) -> (extents: [Int], strides: [Int]) {
   let (height, width, channels) = (shape[1], shape[2], shape[3])
-  return gathered(
-    values, [shape[0], channels, height, width],
-    [height * width * channels, 1, width * channels, channels])
+  return (
+    [shape[0], channels, height, width],
+    [height * width * channels, 1, width * channels, channels]
+  )
 }

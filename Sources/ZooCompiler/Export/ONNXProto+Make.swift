@@ -45,3 +45,24 @@ extension Zoo_Onnx_ValueInfoProto {
     return result
   }
 }
+
+/// An element type of ours that is one of ONNX.
+protocol ONNXElement: BitwiseCopyable {
+  static var onnxType: ONNXElementType { get }
+}
+
+extension Float: ONNXElement {
+  static var onnxType: ONNXElementType { .float }
+}
+
+extension Int8: ONNXElement {
+  static var onnxType: ONNXElementType { .int8 }
+}
+
+extension Int32: ONNXElement {
+  static var onnxType: ONNXElementType { .int32 }
+}
+
+extension Int64: ONNXElement {
+  static var onnxType: ONNXElementType { .int64 }
+}

@@ -15,9 +15,11 @@ struct Fetch: ParsableCommand {
 
         zoo-tool fetch resnet50 --labels imagenet.txt
         zoo-tool fetch mine --url https://example.org/mine.safetensors --sha256 0123abcd --arch resnet18
+        zoo-tool fetch resnet18 --int8 --calibrate photos
         zoo-tool fetch --data mnist
 
-      Options of 'convert' may follow after '--': zoo-tool fetch resnet50 -- --resize shortside:232
+      --int8 also makes NAME-int8, as 'quantize' does. Options of 'convert' may follow after '--':
+      zoo-tool fetch resnet50 -- --resize shortside:232
       """)
 
   @Argument(help: "A network with published weights; with --url any name.")
@@ -37,6 +39,13 @@ struct Fetch: ParsableCommand {
 
   @Option(help: "Text file with one label per line, or a CSV file with a column 'name'.")
   var labels: String?
+
+  @Flag(help: "Make NAME-int8 of 8-bit integers, too; needs --calibrate.")
+  var int8 = false
+
+  @Option(
+    help: ArgumentHelp("For --int8: inputs like those the model will see.", valueName: "dir"))
+  var calibrate: String?
 
   @Option(name: .shortAndLong, help: "For --data: the folder; $ZOO_HOME/data/NAME otherwise.")
   var output: String?
@@ -67,6 +76,10 @@ struct Fetch: ParsableCommand {
       throw ValidationError("--sha256 and --arch are for --url")
     }
     guard output == nil || data != nil else { throw ValidationError("--output is for --data") }
+    guard int8 == (calibrate != nil) else {
+      throw ValidationError("--int8 and --calibrate DIR belong together")
+    }
+    guard !int8 || data == nil else { throw ValidationError("--int8 is for networks, not --data") }
     if let sha256, sha256.wholeMatch(of: /[0-9a-fA-F]{8,64}/) == nil {
       throw ValidationError("--sha256 wants 8 to 64 hexadecimal digits, not '\(sha256)'")
     }
@@ -79,6 +92,9 @@ struct Fetch: ParsableCommand {
     if let data { return try fetchData(data) }
     guard let name else { return list() }
     let source = try self.source(name)
+    if let calibrate, !FileManager.default.fileExists(atPath: calibrate) {
+      throw ToolError("\(calibrate): no such file or folder")
+    }
     let file = try download(source.address, checksum: source.checksum, to: folder("downloads"))
     let model = try folder(source.name) + "/\(source.name).zoo"
     if (try? ModelFile(path: file)) != nil {
@@ -92,7 +108,13 @@ struct Fetch: ParsableCommand {
       try convert.run()
     }
     if !keep { try? FileManager.default.removeItem(atPath: file) }
-    print("use it: zoo-tool classify PHOTO --model \(source.name)")
+    var made = source.name
+    if let calibrate {
+      made += "-int8"
+      let integers = try folder(made) + "/\(made).zoo"
+      try QuantizeCommand.parse([model, "--calibrate", calibrate, "-o", integers]).run()
+    }
+    print("use it: zoo-tool classify PHOTO --model \(made)")
   }
 
   private struct Source {

@@ -2,6 +2,7 @@
 import ArgumentParser
 import CZoo
 import Foundation
+import Zoo
 import ZooCompiler
 
 struct Run: ParsableCommand {
@@ -12,7 +13,8 @@ struct Run: ParsableCommand {
   var model: String
 
   @Argument(
-    help: "Photos (preprocessed as the model says) or .npy files of float32 in the input's shape.")
+    help:
+      "Photos (preprocessed as the model says) or .npy files of real numbers in the input's shape.")
   var inputs: [String]
 
   @Option(help: "Directory for NAME.out.npy; created if missing.")
@@ -31,12 +33,13 @@ struct Run: ParsableCommand {
       let tensor = session.input(0)
       if path.hasSuffix(".npy") {
         let array = try NumpyArray(path: path)
-        guard let data = tensor.data, array.floats.count * 4 == tensor.size else {
+        guard array.floats.count == extents(tensor).reduce(1, *) else {
           throw ToolError("\(path): shape \(array.shape), the model takes \(extents(tensor))")
         }
-        array.floats.withUnsafeBytes { raw in
-          if let base = raw.baseAddress { data.copyMemory(from: base, byteCount: raw.count) }
+        guard tensor.type == ZOO_F32 || tensor.type == ZOO_I8 else {
+          throw ToolError("\(path): the model takes neither real numbers nor int8")
         }
+        write(array.floats, to: tensor)
       } else {
         try session.setImage(path: path)
       }
@@ -48,6 +51,18 @@ struct Run: ParsableCommand {
       try session.run()
       let output = session.output(0)
       try NumpyArray(shape: extents(output), floats: floats(output)).write(to: base + ".out.npy")
+    }
+  }
+}
+
+/// Fills an input of f32 with `floats`, or one of i8 with the nearest integers; counts must agree.
+private func write(_ floats: [Float], to tensor: zoo_tensor) {
+  floats.withUnsafeBufferPointer { source in
+    guard let data = tensor.data, let base = source.baseAddress else { return }
+    if tensor.type == ZOO_I8 {
+      quantize(base, into: tensor)
+    } else {
+      data.copyMemory(from: base, byteCount: min(tensor.size, source.count * 4))
     }
   }
 }

@@ -58,9 +58,9 @@ extension ONNXImporter {
   private mutating func dequantizeLinear(_ node: ONNXNode) throws(CompileError) -> [ONNXValue] {
     let x = try tensor(node, 0)
     let axis = node.int("axis", 1)
-    let scale = try perAxis(node, 1, axis, of: x)
+    guard let scale = try perAxis(node, 1, axis, of: x) else { throw CompileError("has no scale") }
     let centred = try centred(x, try perAxis(node, 2, axis, of: x), node)
-    return [.tensor(try graph.add(Binary(.multiply), [centred, scale], name: node.name))]
+    return [.tensor(try addFolded(Binary(.multiply), [centred, scale], name: node.name))]
   }
 
   /// ConvInteger and MatMulInteger: the float operator on operands less their zero points.

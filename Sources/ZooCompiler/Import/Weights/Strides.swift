@@ -22,10 +22,12 @@ extension PickleTensor {
 /// The elements of a view of `source` in row-major order.
 ///
 /// - Precondition: Extents are above 0, strides not below 0, and the last element lies in `source`.
-func gathered(_ source: [Float], _ shape: [Int], _ strides: [Int]) -> [Float] {
+func gathered<Element: BitwiseCopyable>(
+  _ source: [Element], _ shape: [Int], _ strides: [Int]
+) -> [Element] {
   let count = shape.reduce(1, *)
   guard count > 0, let length = shape.last, let step = strides.last else { return source }
-  return [Float](unsafeUninitializedCapacity: count) { result, initialized in
+  return [Element](unsafeUninitializedCapacity: count) { result, initialized in
     source.withUnsafeBufferPointer { source in
       var index = [Int](repeating: 0, count: shape.count - 1)
       var position = 0
