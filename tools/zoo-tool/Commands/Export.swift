@@ -18,6 +18,7 @@ struct Export: ParsableCommand {
                    and their quantisation, labels, and the operators it uses as a table for zoo_session_init_using.
                    OUTPUT is a directory.
       onnx         An ONNX file of opset 17: images are [n, c, h, w], labels and preprocessing are in its metadata.
+                   Integer models become float operators between QuantizeLinear and DequantizeLinear.
                    OUTPUT is a file.
       safetensors  The weights with PyTorch's names and layouts; 'convert --arch' reads them back to the same model.
                    OUTPUT is a file.

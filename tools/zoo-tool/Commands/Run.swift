@@ -46,11 +46,13 @@ struct Run: ParsableCommand {
       let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
       let base = (outputDir as NSString).appendingPathComponent(stem)
       if saveInput {
-        try NumpyArray(shape: extents(tensor), floats: floats(tensor)).write(to: base + ".in.npy")
+        try NumpyArray(shape: extents(tensor), floats: realNumbers(tensor)).write(
+          to: base + ".in.npy")
       }
       try session.run()
       let output = session.output(0)
-      try NumpyArray(shape: extents(output), floats: floats(output)).write(to: base + ".out.npy")
+      try NumpyArray(shape: extents(output), floats: realNumbers(output)).write(
+        to: base + ".out.npy")
     }
   }
 }
