@@ -10,7 +10,9 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Folders of `zoo/` with trained models, which hold no Swift.
-let trainedModels = ["lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100"].flatMap { [$0, $0 + "-int8"] }
+let trainedModels = ["lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100"].flatMap {
+  [$0, $0 + "-int8"]
+}
 
 let package = Package(
   name: "zoo",
