@@ -100,8 +100,10 @@ let package = Package(
       name: "ModelZooTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooTrainTests", dependencies: ["CZoo", "ModelZoo", "Zoo", "ZooCompiler", "ZooTrain"],
-      swiftSettings: strict),
+      name: "ZooTrainTests",
+      dependencies: [
+        "CZoo", "CZooTrainKernels", "ModelZoo", "TestSupport", "Zoo", "ZooCompiler", "ZooTrain",
+      ], swiftSettings: strict),
     .testTarget(
       name: "ZooFetchTests", dependencies: ["ModelZoo", "ZooFetch"], swiftSettings: strict),
     .testTarget(

@@ -43,6 +43,15 @@ struct GradientTests {
       GradientCase("convolution 5x5 stride 3, asymmetric", (11, 10, 3)) {
         try $0.convolution("c", $1, channels: 4, kernel: 5, stride: 3, padding: .same)
       },
+      GradientCase("convolution 5x5 of few channels, unpadded", (7, 8, 6)) {
+        try $0.convolution("c", $1, channels: 16, kernel: 5)
+      },
+      GradientCase("convolution 3x2 of one channel, stride 2", (8, 7, 1)) {
+        try $0.convolution("c", $1, channels: 6, kernel: 3, kernelWidth: 2, stride: 2)
+      },
+      GradientCase("convolution over the whole image", (3, 3, 7)) {
+        try $0.activation(try $0.convolution("c", $1, channels: 20, kernel: 3), Activation(.tanh))
+      },
       GradientCase("convolution 1x1 stride 2", (5, 4, 12)) {
         try $0.convolution("c", $1, channels: 7, kernel: 1, stride: 2, bias: false)
       },
@@ -101,6 +110,10 @@ struct GradientTests {
       GradientCase("max pooling") { try $0.pool(.max, $1, kernel: 2) },
       GradientCase("max pooling, overlapping, padded", (7, 7, 70)) {
         try $0.pool(.max, $1, kernel: 3, stride: 2, padding: .explicit(1))
+      },
+      GradientCase("max pooling, side by side", (6, 4, 9)) { try $0.pool(.max, $1, kernel: 2) },
+      GradientCase("mean pooling, side by side", (6, 4, 19)) {
+        try $0.pool(.average, $1, kernel: 2)
       },
       GradientCase("min pooling") { try $0.pool(.min, $1, kernel: 3, stride: 2) },
       GradientCase("mean pooling") { try $0.pool(.average, $1, kernel: 2) },

@@ -1,6 +1,8 @@
 // Optimisers, schedules and losses against their formulas in Double.
 import CZoo
+import CZooTrainKernels
 import Foundation
+import TestSupport
 import Testing
 import Zoo
 import ZooCompiler
@@ -149,5 +151,15 @@ struct OptimizerTests {
     let result = network.step(labels: [1], number: 0)
     #expect(abs(result.loss - log(1 + exp(2.0))) < 1e-6)
     #expect(result.correct == 0)
+  }
+
+  /// Instruction sets that only add integers train with the best floats there are.
+  @Test func trainsWithTheBestFloatsOfTheCPU() throws {
+    for isa in availableISAs {
+      let workers = try Workers(threads: 1, isa: isa)
+      let best = isa == ZOO_ISA_AVX512VNNI ? ZOO_ISA_AVX512 : isa
+      #expect(String(cString: workers.kernels.isa_name) == name(of: best))
+    }
+    #expect(try Workers(threads: 1).isaName == availableISAs.last.map(name))
   }
 }

@@ -28,11 +28,6 @@ INLINE vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | 
 INLINE vf v_select_negative(vf x, vf a, vf b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
 }
-// |x| < bound ? a : b.
-INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
-  vf magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
-  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(magnitude, _mm256_set1_ps(bound), _CMP_LT_OQ));
-}
 // x where it is NaN, else y.
 INLINE vf v_keep_nan(vf x, vf y) { return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q)); }
 // 2^k for integral k in -126...127.

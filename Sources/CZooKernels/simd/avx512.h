@@ -28,10 +28,6 @@ INLINE vf v_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_I
 INLINE vf v_select_negative(vf x, vf a, vf b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);
 }
-// |x| < bound ? a : b.
-INLINE vf v_select_small(vf x, float bound, vf a, vf b) {
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(bound), _CMP_LT_OQ), b, a);
-}
 // x where it is NaN, else y.
 INLINE vf v_keep_nan(vf x, vf y) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), y, x); }
 // 2^k for integral k in -126...127.

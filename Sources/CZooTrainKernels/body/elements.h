@@ -56,30 +56,45 @@ static void multiply(size_t count, const float *a, const float *b, int adds, flo
   })
 }
 
+// A mean shares its gradient among the taps.
+static void pool_average(const zoo_train_pool *p) {
+  const vf scale = v_set(p->scale);
+  for (size_t q = 0; q < p->pixels; q++) {
+    const float *dy = p->dy + q * p->y_pixel;
+    EACH_VECTOR(p->channels, {
+      const vf share = v_mul(LOAD(dy + at), scale);
+      for (size_t i = 0; i < p->kh; i++) {
+        float *dx = p->dx + q * p->x_pixel + i * p->x_row + at;
+        for (size_t j = 0; j < p->kw; j++, dx += p->x_column)
+          STORE(dx, p->adds ? v_add(LOAD(dx), share) : share);
+      }
+    })
+  }
+}
+
 // A maximum passes its gradient to the first tap that equals it.
 static void pool(const zoo_train_pool *p) {
   enum { BLOCK = 64 };
+  if (!p->is_max) {
+    pool_average(p);
+    return;
+  }
   for (size_t q = 0; q < p->pixels; q++) {
     for (size_t c0 = 0; c0 < p->channels; c0 += BLOCK) {
       const size_t n = p->channels - c0 < BLOCK ? p->channels - c0 : BLOCK;
-      const float *dy = p->dy + q * p->y_pixel + c0;
+      const float *y = p->y + q * p->y_pixel + c0;
       float left[BLOCK]; // what is still to be given away
       for (size_t c = 0; c < n; c++)
-        left[c] = p->is_max ? dy[c] : dy[c] * p->scale;
+        left[c] = p->dy[q * p->y_pixel + c0 + c];
       for (size_t i = 0; i < p->kh; i++) {
         for (size_t j = 0; j < p->kw; j++) {
           const size_t at = q * p->x_pixel + i * p->x_row + j * p->x_column + c0;
+          const float *x = p->x + at;
           float *dx = p->dx + at;
-          if (p->is_max) {
-            const float *x = p->x + at, *y = p->y + q * p->y_pixel + c0;
-            for (size_t c = 0; c < n; c++) {
-              const float give = x[c] == y[c] ? left[c] : 0;
-              dx[c] += give;
-              left[c] = x[c] == y[c] ? 0 : left[c];
-            }
-          } else {
-            for (size_t c = 0; c < n; c++)
-              dx[c] += left[c];
+          for (size_t c = 0; c < n; c++) {
+            const float give = x[c] == y[c] ? left[c] : 0;
+            dx[c] = (p->adds ? dx[c] : 0) + give;
+            left[c] = x[c] == y[c] ? 0 : left[c];
           }
         }
       }

@@ -5,7 +5,7 @@
 // One tile of `rows` x (`vectors` * VL) sums; the counts are constants after inlining.
 INLINE void outer_tile(const int rows, const int vectors, const int partial, vmask mask, const zoo_train_walk *w,
                        size_t i0, size_t j0, float *c, size_t c_row) {
-  vf sum[ROWS1][2];
+  vf sum[16][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
@@ -40,17 +40,13 @@ INLINE void outer_tile(const int rows, const int vectors, const int partial, vma
   }
 }
 
-// All rows of one strip of columns, `most` at a time.
-INLINE void outer_strip(const int most, const int vectors, const int partial, vmask mask, size_t m,
-                        const zoo_train_walk *w, size_t j0, float *c, size_t c_row) {
-  size_t i = 0;
-  for (; i + (size_t)most <= m; i += (size_t)most)
-    outer_tile(most, vectors, partial, mask, w, i, j0, c, c_row);
-  if (m - i >= 8 && most > 8) {
+// `rows` rows, at most 8, of one strip of columns.
+INLINE void outer_rest(const int vectors, const int partial, vmask mask, size_t rows, const zoo_train_walk *w, size_t i,
+                       size_t j0, float *c, size_t c_row) {
+  switch (rows) {
+  case 8:
     outer_tile(8, vectors, partial, mask, w, i, j0, c, c_row);
-    i += 8;
-  }
-  switch (m - i) {
+    break;
   case 7:
     outer_tile(7, vectors, partial, mask, w, i, j0, c, c_row);
     break;
@@ -73,6 +69,20 @@ INLINE void outer_strip(const int most, const int vectors, const int partial, vm
     outer_tile(1, vectors, partial, mask, w, i, j0, c, c_row);
     break;
   }
+}
+
+// All rows of one strip of columns, `most` at a time.
+INLINE void outer_strip(const int most, const int vectors, const int partial, vmask mask, size_t m,
+                        const zoo_train_walk *w, size_t j0, float *c, size_t c_row) {
+  size_t i = 0;
+  for (; i + (size_t)most <= m; i += (size_t)most)
+    outer_tile(most, vectors, partial, mask, w, i, j0, c, c_row);
+  if (m - i > 8) { // two of about the same size: a tile of one row waits for its only sum
+    const size_t half = (m - i + 1) / 2;
+    outer_rest(vectors, partial, mask, half, w, i, j0, c, c_row);
+    i += half;
+  }
+  outer_rest(vectors, partial, mask, m - i, w, i, j0, c, c_row);
 }
 
 static void outer(size_t m, size_t n, const zoo_train_walk *w, float *c, size_t c_row) {

@@ -46,11 +46,11 @@ typedef struct zoo_train_pool {
   const float *x; // read only for a maximum
   const float *y; // likewise
   const float *dy;
-  float *dx;                       // added to
+  float *dx;
   size_t x_pixel, x_row, x_column; // of x and dx
   size_t y_pixel;                  // of y and dy
   float scale;
-  int is_min; // a minimum is found as a maximum is: the first tap equal to y
+  int adds; // to what dx holds; else the windows lie side by side and set it
 } zoo_train_pool;
 
 // Numbers of one step of an optimiser.
@@ -106,7 +106,7 @@ typedef struct zoo_train_kernels {
                float *square);
 } zoo_train_kernels;
 
-// The set for an instruction set of zoo_kernels.h; the scalar one for a value that is unknown.
+// The best set whose instruction set is at most `isa` of zoo_kernels.h.
 const zoo_train_kernels *zoo_train_kernels_for(uint32_t isa);
 
 #ifdef __cplusplus

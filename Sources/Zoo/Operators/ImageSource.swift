@@ -14,6 +14,21 @@ package struct ImageSource<Element> {
   let vertical: WindowAxis
   let horizontal: WindowAxis
 
+  private init(
+    base: UnsafePointer<Element>, pixelStride: Int, channels: Int, height: Int, width: Int,
+    outputHeight: Int, outputWidth: Int, vertical: WindowAxis, horizontal: WindowAxis
+  ) {
+    self.base = base
+    self.pixelStride = pixelStride
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.outputHeight = outputHeight
+    self.outputWidth = outputWidth
+    self.vertical = vertical
+    self.horizontal = horizontal
+  }
+
   /// A window sliding over `image`, reading `channels` channels from `base` on.
   package init(
     base: UnsafePointer<Element>, image: zoo_tensor, channels: Int, outputHeight: Int,
@@ -57,6 +72,20 @@ package struct ImageSource<Element> {
   /// Whether taps of one kernel row are adjacent in memory, so that a row can be gathered by few copies.
   var hasAdjacentTaps: Bool { horizontal.dilation == 1 && pixelStride == channels }
 
+  /// The same matrix with each kernel row as one tap of more channels, if its taps are adjacent and never leave the image
+  /// sideways: fewer pointers, longer runs, nothing to gather.
+  var byKernelRows: ImageSource {
+    let count = horizontal.kernel * channels
+    guard horizontal.kernel > 1, hasAdjacentTaps, count <= Int(ZOO_ZERO_ROW_COUNT),
+      horizontal.interior(outputWidth) == 0..<outputWidth
+    else { return self }
+    return ImageSource(
+      base: base, pixelStride: pixelStride, channels: count, height: height, width: width,
+      outputHeight: outputHeight, outputWidth: outputWidth, vertical: vertical,
+      horizontal: WindowAxis(
+        kernel: 1, stride: horizontal.stride, dilation: 1, padBefore: 0, padAfter: 0, input: width))
+  }
+
   /// Image, row and column of output pixel `index`.
   @inline(__always)
   func position(_ index: Int) -> (image: Int, p: Int, q: Int) {
@@ -95,40 +124,39 @@ package struct ImageSource<Element> {
       for row in rows { pointers[row - rows.lowerBound] = base + row * pixelStride }
       return
     }
-    let taps = (rows: vertical.kernel, columns: horizontal.kernel)
-    let rowStep = vertical.dilation * width * pixelStride
-    let columnStep = horizontal.dilation * pixelStride
     let inside = interior
-    var (image, p, q) = position(rows.lowerBound)
-    for row in rows {
-      var next = row - rows.lowerBound
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let (image, p, q) = position(row)
+      let next = pointers + (row - rows.lowerBound)
       if inside.rows.contains(p) && inside.columns.contains(q) {
-        var line = origin(image, p, q)
-        for _ in 0..<taps.rows {
-          var tap = line
-          for _ in 0..<taps.columns {
-            pointers[next] = tap
-            next += stride
-            tap += columnStep
-          }
-          line += rowStep
-        }
+        let run = min(rows.upperBound - row, inside.columns.upperBound - q)
+        fillInside(next, stride: stride, origin: origin(image, p, q), count: run)
+        row += run
       } else {
-        for i in 0..<taps.rows {
-          for j in 0..<taps.columns {
-            pointers[next] = pixel(image, p, q, i, j) ?? padding
-            next += stride
-          }
+        for tap in 0..<tapCount {
+          let (i, j) = (tap / horizontal.kernel, tap % horizontal.kernel)
+          next[tap * stride] = pixel(image, p, q, i, j) ?? padding
         }
+        row += 1
       }
-      q += 1
-      if q == outputWidth {
-        q = 0
-        p += 1
-        if p == outputHeight {
-          p = 0
-          image += 1
-        }
+    }
+  }
+
+  /// `fill` for `count` neighbouring pixels of the interior, whose taps are a constant distance apart.
+  @inline(__always)
+  private func fillInside(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, stride: Int,
+    origin: UnsafePointer<Element>, count: Int
+  ) {
+    let step = horizontal.stride * pixelStride
+    var next = pointers
+    for i in 0..<vertical.kernel {
+      var tap = origin + i * vertical.dilation * width * pixelStride
+      for _ in 0..<horizontal.kernel {
+        for k in 0..<count { next[k] = tap + k * step }
+        next += stride
+        tap += horizontal.dilation * pixelStride
       }
     }
   }

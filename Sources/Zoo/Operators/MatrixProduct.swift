@@ -25,7 +25,7 @@ package struct MatrixProduct {
     bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, addendStride: Int,
     output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
   ) {
-    self.source = source
+    self.source = source.byKernelRows
     self.rows = rows
     self.columns = columns
     self.depth = depth

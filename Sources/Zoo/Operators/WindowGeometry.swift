@@ -58,7 +58,7 @@ package struct WindowAxis {
   }
 
   /// Output positions for which all taps are inside: a range of 0..<`extent`.
-  func interior(_ extent: Int) -> Range<Int> {
+  package func interior(_ extent: Int) -> Range<Int> {
     let first = max(0, min(extent, (padBefore + stride - 1) / stride))
     let room = input + padBefore - reach
     let end = room < 0 ? 0 : min(extent, room / stride + 1)

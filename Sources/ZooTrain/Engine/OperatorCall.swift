@@ -17,8 +17,9 @@ package final class OperatorCall {
     package let data: UnsafeMutablePointer<Float>
     package var isPacked = false
 
-    package init(_ variable: Variable) {
-      shape = variable.shape
+    /// - Parameter shape: another view of as many elements.
+    package init(_ variable: Variable, shape: Shape? = nil) {
+      self.shape = shape ?? variable.shape
       data = variable.value
     }
 

@@ -11,7 +11,7 @@ final class ConvolutionLayer: OperatorLayer {
   private let operation: Conv2D
   private let packed: Buffer
   private let weightGradient: ConvolutionWeightGradient
-  private let inputGradient: ConvolutionInputGradient?
+  private let inputGradient: (any ConvolutionInputGradient)?
 
   init(_ site: LayerSite, _ operation: Conv2D) throws(CompileError) {
     self.operation = operation
@@ -20,9 +20,14 @@ final class ConvolutionLayer: OperatorLayer {
     }
     packed = Buffer(count: weights.count)
     weightGradient = ConvolutionWeightGradient(operation, x: x, output: site.output)
-    inputGradient =
-      x.gradient == nil
-      ? nil : try ConvolutionInputGradient(operation, name: site.name, x: x, output: site.output)
+    if x.gradient == nil {
+      inputGradient = nil
+    } else if let windows = WindowGradients(operation, x: x, output: site.output) {
+      inputGradient = windows
+    } else {
+      inputGradient = try FlippedConvolution(
+        operation, name: site.name, x: x, output: site.output)
+    }
     var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
     operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
     self.site = site

@@ -3,9 +3,17 @@ import CZoo
 import Zoo
 import ZooCompiler
 
+/// A way to find dL/dX.
+protocol ConvolutionInputGradient {
+  /// Writes, or adds, dL/dX to `target`; `weights` as the operation has them, unpacked.
+  func run(
+    weights: UnsafePointer<Float>, _ dz: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>, adds: Bool, _ workers: Workers)
+}
+
 /// With stride s, the pixels of X fall into s x s phases; each phase is a convolution of stride 1 with those taps
 /// that reach it, so nothing is multiplied by inserted zeros.
-struct ConvolutionInputGradient {
+struct FlippedConvolution: ConvolutionInputGradient {
   private let operation: Conv2D
   private let walks: TapWalks
   private let batch: Int
@@ -32,8 +40,8 @@ struct ConvolutionInputGradient {
     self.operation = operation
     walks = TapWalks(operation.window, input: x.shape, output: output.shape)
     batch = x.shape[0]
-    let vertical = try ConvolutionInputGradient.axes(walks.vertical, walks.outputHeight, name)
-    let horizontal = try ConvolutionInputGradient.axes(walks.horizontal, walks.outputWidth, name)
+    let vertical = try FlippedConvolution.axes(walks.vertical, walks.outputHeight, name)
+    let horizontal = try FlippedConvolution.axes(walks.horizontal, walks.outputWidth, name)
     phases = vertical.flatMap { v in horizontal.map { Phase(vertical: v, horizontal: $0) } }
     let groups = Int(operation.groups)
     packed = Buffer(count: walks.tapCount * walks.channels * walks.outputs / groups)

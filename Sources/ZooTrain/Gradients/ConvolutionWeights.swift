@@ -14,8 +14,8 @@ struct ConvolutionWeightGradient {
   /// Weights up to this many have sums of their own for each group of images; larger ones are cut by taps.
   private static let largestPartial = 1 << 16
   private static let mostPieces = 16
-  /// Below this many channels, windows are copied into rows so that the kernel has enough to hold.
-  private static let fewChannels = 8
+  /// Below this many channels, a tap alone does not fill the kernel's registers.
+  private static let fewChannels = 16
   /// Rows of a large weight matrix that one piece of work covers.
   private static let block = 64
 
@@ -34,8 +34,9 @@ struct ConvolutionWeightGradient {
   private var outputs: Int { walks.outputs / groups }
   private var groupCount: Int { walks.tapCount * channels * outputs }
   private var count: Int { groupCount * groups }
-  private var gathers: Bool {
-    channels < ConvolutionWeightGradient.fewChannels && walks.tapCount > 1
+  private var mergesTaps: Bool {
+    channels < ConvolutionWeightGradient.fewChannels && groups == 1
+      && walks.horizontal.kernel > 1 && walks.horizontal.dilation == 1
   }
 
   func run(
@@ -47,13 +48,13 @@ struct ConvolutionWeightGradient {
       let sums = partial.base + piece * count
       sums.update(repeating: 0, count: count)
       for image in batch * piece / pieces..<batch * (piece + 1) / pieces {
+        if mergesTaps {
+          addRows(image, dz, to: sums, workers)
+          continue
+        }
         for group in 0..<groups {
-          if gathers {
-            addGathered(image, group, dz, to: sums, workers)
-          } else {
-            for tap in 0..<walks.tapCount {
-              add(image, group, tap, 0..<channels, dz, to: sums, workers)
-            }
+          for tap in 0..<walks.tapCount {
+            add(image, group, tap, 0..<channels, dz, to: sums, workers)
           }
         }
       }
@@ -96,38 +97,40 @@ struct ConvolutionWeightGradient {
     workers.kernels.outer(part.count, outputs, &walk, target, outputs)
   }
 
-  /// Copies the windows of one image into rows first.
-  private func addGathered(
-    _ image: Int, _ group: Int, _ dz: UnsafePointer<Float>, to sums: UnsafeMutablePointer<Float>,
+  /// Kernel row by kernel row: where no tap of a row falls outside, its taps are adjacent in memory and are one tap
+  /// with more channels.
+  private func addRows(
+    _ image: Int, _ dz: UnsafePointer<Float>, to sums: UnsafeMutablePointer<Float>,
     _ workers: Workers
   ) {
-    let depth = walks.tapCount * channels
-    let pixels = walks.outputHeight * walks.outputWidth
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * depth) { rows in
-      guard let rows = rows.baseAddress else { return }
-      rows.initialize(repeating: 0, count: pixels * depth)
-      for tap in 0..<walks.tapCount {
-        guard let (walk, a, b) = walks.walk(tap: tap) else { continue }
-        let from = x + image * walks.imageCount + group * channels + a
-        let to = rows + b / walks.outputs * depth + tap * channels
-        for row in 0..<walk.rows {
-          var source = from + row * walk.a_row
-          var target = to + row * walks.outputWidth * depth
-          for _ in 0..<walk.count {
-            for c in 0..<channels { target[c] = source[c] }
-            source += walk.a_pixel
-            target += depth
-          }
+    let taps = walks.horizontal.kernel
+    let inside = walks.horizontal.interior(walks.outputWidth)
+    for i in 0..<walks.vertical.kernel {
+      let row = i * taps * channels * outputs
+      add(walks.walk(i, 0, over: inside), image, taps * channels, dz, to: sums + row, workers)
+      for j in 0..<taps {
+        let valid = walks.horizontal.outputs(tap: j, extent: walks.outputWidth)
+        let target = sums + row + j * channels * outputs
+        for edge in [
+          valid.clamped(to: 0..<inside.lowerBound),
+          valid.clamped(to: inside.upperBound..<walks.outputWidth),
+        ] {
+          add(walks.walk(i, j, over: edge), image, channels, dz, to: target, workers)
         }
       }
-      var walk = zoo_train_walk()
-      walk.rows = 1
-      walk.count = pixels
-      walk.a = UnsafePointer(rows)
-      walk.a_pixel = depth
-      walk.b = dz + image * walks.outputCount + group * outputs
-      walk.b_pixel = walks.outputs
-      workers.kernels.outer(depth, outputs, &walk, sums + group * groupCount, outputs)
     }
+  }
+
+  /// One walk over an image, `count` channels of x with all outputs.
+  private func add(
+    _ pixels: (walk: zoo_train_walk, x: Int, y: Int)?, _ image: Int, _ count: Int,
+    _ dz: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) {
+    guard var (walk, a, b) = pixels else { return }
+    a += image * walks.imageCount
+    b += image * walks.outputCount
+    walk.a = x + a
+    walk.b = dz + b
+    workers.kernels.outer(count, outputs, &walk, target, outputs)
   }
 }

@@ -4,12 +4,17 @@ import Zoo
 import ZooCompiler
 
 /// dL/dW = X^T dZ, dL/dX = dZ W^T, dL/db = sum of the rows of dZ.
+///
+/// Also for convolutions whose window is the whole image: any x and output of as many rows as `columns` leave.
 final class DenseLayer: OperatorLayer {
   let site: LayerSite
   let call: OperatorCall
   private let operation: Dense
   private let packed: Buffer
   private let transposed: Buffer?
+  private let rows: Int
+  private let depth: Int
+  private let columns: Int
 
   /// Rows of the weight matrix that one piece of work covers.
   private static let block = 48
@@ -21,19 +26,25 @@ final class DenseLayer: OperatorLayer {
     }
     packed = Buffer(count: weights.count)
     transposed = x.gradient == nil ? nil : Buffer(count: weights.count)
+    columns = weights.shape.last
+    depth = weights.count / columns
+    rows = site.output.count / columns
+    let outputShape = try Shape([rows, columns])
     var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
-    operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
+    operands[0] = OperatorCall.Operand(x, shape: try Shape([rows, depth]))
+    operands[1] = OperatorCall.Operand(packed: packed.base, shape: try Shape([depth, columns]))
+    if operands.count > 3, let addend = site.inputs[3] {
+      operands[3] = OperatorCall.Operand(addend, shape: outputShape)
+    }
     self.site = site
     call = try OperatorCall(
-      operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
-      site.context.workers)
+      operation, name: site.name, operands,
+      output: OperatorCall.Operand(site.output, shape: outputShape), site.context.workers)
   }
 
   func forward() {
-    let weights = input(1)
     packPanels(
-      weights.value, rows: weights.shape[0], columns: weights.shape[1],
-      rowStride: weights.shape[1], to: packed.base)
+      input(1).value, rows: depth, columns: columns, rowStride: columns, to: packed.base)
     call.run()
   }
 
@@ -42,9 +53,6 @@ final class DenseLayer: OperatorLayer {
     undo(operation.activation)
     let x = input(0)
     let weights = input(1)
-    let rows = output.shape.rowCount
-    let depth = weights.shape[0]
-    let columns = weights.shape[1]
     if inputs.count > 3, let addend = inputs[3], let (target, adds) = addend.contribute() {
       workers.add(dz, to: target, adds: adds, count: output.count)
     }

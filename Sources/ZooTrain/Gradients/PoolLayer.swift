@@ -19,12 +19,14 @@ final class PoolLayer: OperatorLayer {
     guard let dy = output.gradient else { return }
     undo(operation.activation)
     let x = input(0)
-    guard let dx = x.contributeByAdding() else { return }
     let vertical = operation.window.vertical(x.shape[1])
     let horizontal = operation.window.horizontal(x.shape[2])
     let height = output.shape[1]
     let width = output.shape[2]
     let channels = output.shape[3]
+    // Windows side by side write every pixel once; others add to pixels that were cleared.
+    let sets = !x.hasGradient && vertical.tiles(height) && horizontal.tiles(width)
+    guard let dx = sets ? x.contribute()?.target : x.contributeByAdding() else { return }
     // Windows may overlap, so that rows of one image are one piece of work.
     workers.forEach(x.shape[0]) { image in
       for p in 0..<height {
@@ -41,6 +43,7 @@ final class PoolLayer: OperatorLayer {
           let to = ((image * height + p) * width + q) * channels
           var params = zoo_train_pool()
           params.is_max = operation.kind == .average ? 0 : 1
+          params.adds = sets ? 0 : 1
           params.channels = channels
           params.kh = i.count
           params.kw = j.count
@@ -85,6 +88,7 @@ final class GlobalPoolLayer: OperatorLayer {
     workers.forEach(x.shape[0]) { image in
       var params = zoo_train_pool()
       params.is_max = operation.kind == .average ? 0 : 1
+      params.adds = 1
       params.channels = channels
       params.kh = 1
       params.kw = pixels
@@ -97,5 +101,12 @@ final class GlobalPoolLayer: OperatorLayer {
       params.scale = 1 / Float(pixels)
       workers.kernels.pool(&params)
     }
+  }
+}
+
+extension WindowAxis {
+  /// Whether the windows of `extent` outputs lie side by side and cover the input.
+  fileprivate func tiles(_ extent: Int) -> Bool {
+    padBefore == 0 && dilation == 1 && stride == kernel && extent * stride == input
   }
 }

@@ -40,10 +40,16 @@ struct TapWalks {
   ///
   /// Offsets are given instead of pointers in the second and third part, for grids that are written.
   func walk(tap: Int) -> (walk: zoo_train_walk, x: Int, y: Int)? {
-    let i = tap / horizontal.kernel
     let j = tap % horizontal.kernel
+    return walk(
+      tap / horizontal.kernel, j, over: horizontal.outputs(tap: j, extent: outputWidth))
+  }
+
+  /// The same for tap (i, j) and output columns for which it falls inside.
+  func walk(_ i: Int, _ j: Int, over columns: Range<Int>) -> (
+    walk: zoo_train_walk, x: Int, y: Int
+  )? {
     let rows = vertical.outputs(tap: i, extent: outputHeight)
-    let columns = horizontal.outputs(tap: j, extent: outputWidth)
     guard !rows.isEmpty, !columns.isEmpty else { return nil }
     let row = vertical.origin(rows.lowerBound) + i * vertical.dilation
     let column = horizontal.origin(columns.lowerBound) + j * horizontal.dilation

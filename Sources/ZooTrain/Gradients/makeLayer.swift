@@ -7,6 +7,7 @@ import ZooCompiler
 /// - Throws: `CompileError` naming the node if the operation cannot be trained.
 func makeLayer(_ operation: any Operation, _ site: LayerSite) throws(CompileError) -> any Layer {
   switch operation {
+  case let op as Conv2D where isDense(op, site): try DenseLayer(site, dense(op))
   case let op as Conv2D: try ConvolutionLayer(site, op)
   case let op as DepthwiseConv2D: try DepthwiseLayer(site, op)
   case let op as Dense: try DenseLayer(site, op)
@@ -24,4 +25,21 @@ func makeLayer(_ operation: any Operation, _ site: LayerSite) throws(CompileErro
   default:
     throw CompileError("'\(site.name)': \(operationName(operation)) cannot be trained")
   }
+}
+
+private func dense(_ convolution: Conv2D) -> Dense {
+  var result = Dense()
+  result.activation = convolution.activation
+  return result
+}
+
+/// Whether the window of a convolution is the whole image, so that every image has one output pixel.
+private func isDense(_ convolution: Conv2D, _ site: LayerSite) -> Bool {
+  guard let x = site.inputs[0]?.shape else { return false }
+  let vertical = convolution.window.vertical(x[1])
+  let horizontal = convolution.window.horizontal(x[2])
+  return convolution.groups == 1
+    && [vertical, horizontal].allSatisfy {
+      $0.kernel == $0.input && $0.dilation == 1 && $0.padBefore == 0 && $0.padAfter == 0
+    }
 }
