@@ -70,4 +70,18 @@ struct ArchitectureTests {
       #expect(graph[graph.outputs[0]].shape.extents == [1, 7], "\(network.name)")
     }
   }
+
+  /// Arenas against lower bounds computed by hand, for float32: the smaller of layer by layer and with sums in the shortcut's
+  /// buffer, depthwise layers in place and the first convolution fused with its pooling.
+  @Test(arguments: [
+    ("resnet8-cifar10", 131_072), ("resnet18", 1_605_632), ("resnet50", 5_218_304),
+    ("mobilenet_v1", 4_816_896), ("mobilenet_v2", 5_619_712),
+  ])
+  func arenasMeetTheirBounds(_ name: String, _ bound: Int) throws {
+    var graph = try architecture(name).graph(RandomWeights(seed: 1))
+    try optimize(&graph)
+    let plan = MemoryPlan(graph)
+    try plan.check(graph)
+    #expect(plan.byteCount <= bound, "\(plan.byteCount)")
+  }
 }

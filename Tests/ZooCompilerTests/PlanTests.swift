@@ -54,9 +54,11 @@ struct PlanTests {
   @Test(arguments: 0..<150)
   func randomPlansHoldTheirInvariants(_ seed: Int) throws {
     let graph = try randomGraph(seed: UInt64(seed))
-    let plan = MemoryPlan(graph)
-    try plan.check(graph)
-    #expect(plan.byteCount >= plan.lowerBound)
+    for bands in [BandPolicy.off, .cache, .memory] {
+      let plan = MemoryPlan(graph, bands: bands)
+      try plan.check(graph)
+      #expect(plan.byteCount >= plan.lowerBound)
+    }
   }
 
   @Test(arguments: 0..<60)

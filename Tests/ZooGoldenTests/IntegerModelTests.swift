@@ -21,11 +21,11 @@ private let integerModels: [String] = {
   return shipped.sorted() + foreign
 }()
 
-private func compiled(_ path: String) throws -> Data {
-  guard path.hasSuffix(".tflite") else { return try Data(contentsOf: URL(fileURLWithPath: path)) }
+private func compiled(_ path: String) throws -> Graph {
+  guard path.hasSuffix(".tflite") else { return try ModelFile(path: path).graph }
   var graph = try importTFLite(path: path)
   try optimize(&graph)
-  return try ModelWriter.encode(try lowerToIntegers(graph))
+  return try lowerToIntegers(graph)
 }
 
 /// FNV-1a over the outputs of all layers, for inputs of fixed noise.
@@ -42,16 +42,27 @@ private func layerHash(_ model: Data, _ isa: zoo_isa, _ parallel: zoo_parallel?)
       for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     }
   }
-  var state: UInt32 = 7
-  for _ in 0..<3 {
-    let noise = (0..<runner.input(0).size).map { _ -> UInt8 in
-      state = state &* 1_664_525 &+ 1_013_904_223
-      return UInt8(state >> 24)
-    }
-    try runner.write(noise, toInput: 0)
+  for image in 0..<3 {
+    try runner.write(noise(image, count: runner.input(0).size), toInput: 0)
     try runner.run()
   }
   return hash
+}
+
+private func noise(_ seed: Int, count: Int) -> [UInt8] {
+  var state = UInt32(7 + seed)
+  return (0..<count).map { _ in
+    state = state &* 1_664_525 &+ 1_013_904_223
+    return UInt8(state >> 24)
+  }
+}
+
+/// The outputs of a model for one image of noise.
+private func answer(_ model: Data, _ isa: zoo_isa, _ parallel: zoo_parallel?) throws -> [UInt8] {
+  let runner = try Runner(model, isa: isa, parallel: parallel)
+  try runner.write(noise(0, count: runner.input(0).size), toInput: 0)
+  try runner.run()
+  return runner.outputBytes(0)
 }
 
 struct IntegerModelTests {
@@ -59,7 +70,8 @@ struct IntegerModelTests {
 
   @Test(arguments: integerModels)
   func layersAreTheSameEverywhere(_ path: String) throws {
-    let model = try compiled(path)
+    let graph = try compiled(path)
+    let model = try ModelWriter.encode(graph, bands: .off)
     let want = try layerHash(model, ZOO_ISA_SCALAR, nil)
     for isa in availableISAs {
       #expect(try layerHash(model, isa, nil) == want, "\(name(of: isa))")
@@ -71,6 +83,24 @@ struct IntegerModelTests {
           run: zoo_platform_pool_run)
         #expect(try layerHash(model, isa, parallel) == want, "\(name(of: isa)), \(threads) threads")
       }
+    }
+  }
+
+  /// Bands change what is in memory, not what comes out.
+  @Test(arguments: integerModels)
+  func bandsGiveTheSameAnswers(_ path: String) throws {
+    let graph = try compiled(path)
+    let want = try answer(try ModelWriter.encode(graph, bands: .off), ZOO_ISA_SCALAR, nil)
+    let pool = zoo_platform_pool_create(3)
+    defer { zoo_platform_pool_destroy(pool) }
+    let parallel = zoo_parallel(
+      context: UnsafeMutableRawPointer(pool), thread_count: 3, run: zoo_platform_pool_run)
+    for policy in [BandPolicy.cache, .memory] {
+      let model = try ModelWriter.encode(graph, bands: policy)
+      for isa in availableISAs {
+        #expect(try answer(model, isa, nil) == want, "\(name(of: isa))")
+      }
+      #expect(try answer(model, ZOO_ISA_AUTO, parallel) == want, "3 threads")
     }
   }
 }

@@ -62,6 +62,8 @@ package enum ModelFormat {
   package enum Storage {
     package static let arena: UInt8 = 0
     package static let weights: UInt8 = 1
+    /// In the arena, some rows at a time: between nodes that run in bands.
+    package static let bands: UInt8 = 2
   }
 
   package enum Node {
@@ -70,11 +72,11 @@ package enum ModelFormat {
     package static let code = 8  // u16
     package static let inputCount = 10  // u16
     package static let outputCount = 12  // u16
-    package static let zero = 14  // u16
+    package static let bandNodes = 14  // u16: how many nodes after it run with it
     package static let firstOperand = 16  // u32 into operands: inputs, then outputs
     package static let attributesOffset = 20  // u32 into attributes
     package static let attributesByteCount = 24  // u32
-    package static let zero2 = 28  // u32
+    package static let bandRows = 28  // u32: rows of the last of them that one band has
     package static let scratchOffset = 32  // u64 into the planned region
     package static let scratchByteCount = 40  // u64
     package static let byteStride = 48

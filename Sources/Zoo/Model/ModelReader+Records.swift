@@ -13,6 +13,10 @@ package struct NodeRecord {
   package let attributesByteCount: Int
   package let scratchOffset: Int
   package let scratchByteCount: Int
+  /// How many nodes after this one run with it, band by band.
+  package let bandNodes: Int
+  /// Rows of the last of them in one band.
+  package let bandRows: Int
 }
 
 extension ModelReader {
@@ -31,7 +35,9 @@ extension ModelReader {
       attributes: base + attributes.offset + u32(Node.attributesOffset),
       attributesByteCount: u32(Node.attributesByteCount),
       scratchOffset: record.loadSize(at: Node.scratchOffset),
-      scratchByteCount: record.loadSize(at: Node.scratchByteCount))
+      scratchByteCount: record.loadSize(at: Node.scratchByteCount),
+      bandNodes: Int(record.loadLE(UInt16.self, at: Node.bandNodes)),
+      bandRows: u32(Node.bandRows))
   }
 
   /// Operand `index` of all operands: a tensor index, or nil for an absent optional one.
@@ -45,6 +51,13 @@ extension ModelReader {
     (base + tensors.offset + index * ModelFormat.Tensor.byteStride)
       .load(fromByteOffset: ModelFormat.Tensor.storage, as: UInt8.self)
       == ModelFormat.Storage.weights
+  }
+
+  /// Whether tensor `index` is there some rows at a time only.
+  package func isBanded(_ index: Int) -> Bool {
+    (base + tensors.offset + index * ModelFormat.Tensor.byteStride)
+      .load(fromByteOffset: ModelFormat.Tensor.storage, as: UInt8.self)
+      == ModelFormat.Storage.bands
   }
 
   /// Bytes from the start of its region (planned arena, or weights) to tensor `index`.
@@ -115,7 +128,7 @@ extension ModelReader {
     guard section.count > 0 else { throw .corrupt("model without inputs or outputs") }
     for position in 0..<section.count {
       let index = word(section, position)
-      guard index >= 0 && index < tensors.count, !isConstant(index) else {
+      guard index >= 0 && index < tensors.count, !isConstant(index), !isBanded(index) else {
         throw .corrupt("model input or output is no activation", got: index)
       }
       guard tensor(index, arena: nil).isDense else {
@@ -151,7 +164,7 @@ extension ModelReader {
     let rank = record.load(fromByteOffset: Tensor.rank, as: UInt8.self)
     let storage = record.load(fromByteOffset: Tensor.storage, as: UInt8.self)
     let layout = record.load(fromByteOffset: Tensor.layout, as: UInt8.self)
-    guard Int(rank) <= Shape.maximumRank, storage <= ModelFormat.Storage.weights,
+    guard Int(rank) <= Shape.maximumRank, storage <= ModelFormat.Storage.bands,
       layout <= UInt8(ZOO_LAYOUT_QUADS16.rawValue),
       layout == 0 || storage == ModelFormat.Storage.weights
     else { throw .corrupt("tensor kind", got: index) }
@@ -173,15 +186,16 @@ extension ModelReader {
       layout != UInt8(ZOO_LAYOUT_QUADS16.rawValue)
         || (view.type == ZOO_I8 && shape.rank >= 2 && shape[shape.rank - 2] % 4 == 0)
     else { throw .corrupt("tensor in quads", got: index) }
-    guard let bytes = zoo_tensor.byteCount(view.type, shape, rowStride: view.rowStride),
+    guard let whole = zoo_tensor.byteCount(view.type, shape, rowStride: view.rowStride),
       storage == ModelFormat.Storage.arena || view.isDense
     else { throw .corrupt("tensor shape or type", got: index) }
     let offset = record.loadSize(at: Tensor.offset)
-    guard record.loadSize(at: Tensor.byteCount) == bytes else {
+    let bytes = record.loadSize(at: Tensor.byteCount)
+    guard bytes == whole || storage == ModelFormat.Storage.bands else {
       throw .corrupt("tensor size, tensor", got: index)
     }
     let room =
-      storage == ModelFormat.Storage.arena ? planByteCount : byteCount - weightsOffset
+      storage == ModelFormat.Storage.weights ? byteCount - weightsOffset : planByteCount
     guard offset % view.type.byteWidth == 0, offset <= room, bytes <= room - offset else {
       throw .corrupt("tensor past its region, tensor", got: index)
     }

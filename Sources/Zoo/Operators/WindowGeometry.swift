@@ -87,6 +87,10 @@ package struct Window {
 
   package init() {}
 
+  /// Words of its attributes, which come first in every operator that has a window, and the place of `padTop` in them.
+  static let wordCount = 10
+  static let padTopWord = 6
+
   mutating func archive<A: Archive>(_ archive: inout A) {
     archive.field("kernel height", &kernelHeight)
     archive.field("kernel width", &kernelWidth)

@@ -108,6 +108,7 @@ extension SessionState {
       state.pointee.outputs[index] = model.tensor(model.word(model.outputs, index), arena: arena)
     }
     for index in 0..<model.nodeCount { try state.pointee.prepareNode(index, operators) }
+    try state.pointee.checkBands()
     return state
   }
 

@@ -68,7 +68,14 @@ struct SessionLayout {
 extension SessionState {
   /// Runs all nodes in order.
   func run() throws(ZooError) {
-    for index in 0..<model.nodeCount {
+    var index = 0
+    while index < model.nodeCount {
+      let following = model.node(index).bandNodes
+      defer { index += 1 + following }
+      if following > 0 {
+        try runBands(index, following)
+        continue
+      }
       let entry = operators[index]
       var failure = zoo_error()
       let status = withNode(index, prepares: false) { node in

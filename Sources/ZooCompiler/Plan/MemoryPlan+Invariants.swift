@@ -34,6 +34,12 @@ extension MemoryPlan {
       }
       let shape = graph[id].shape
       let width = graph[id].type.byteWidth
+      if let kept = bands.byteCounts[id] {
+        guard kept <= placement.buffers[place.buffer].byteCount - place.byteOffset else {
+          throw CompileError("plan: rows of '\(graph[id].name)' leave their buffer")
+        }
+        return (start, 1, kept, kept)
+      }
       let end = (shape.rowCount - 1) * place.rowStride * width + shape.last * width
       guard place.rowStride >= shape.last, place.byteOffset >= 0,
         place.byteOffset + end <= placement.buffers[place.buffer].byteCount
@@ -62,7 +68,13 @@ extension MemoryPlan {
       label[input] = input.index
       try write(input, as: input.index)
     }
-    for node in graph.nodes {
+    for (step, node) in graph.nodes.enumerated() {
+      if let group = bands.group(step), step == group.first {
+        try checkChain(
+          group, graph, &label, write: { id, name throws(CompileError) in try write(id, as: name) },
+          read: { id, name, node throws(CompileError) in try read(id, as: name, by: node) })
+      }
+      guard bands.group(step) == nil else { continue }
       for input in node.inputs.compactMap({ $0 }) where graph[input].constant == nil {
         guard let known = label[input] else { throw CompileError("plan: unknown value") }
         try read(input, as: known, by: node.name)
@@ -82,6 +94,34 @@ extension MemoryPlan {
       guard let known = label[output] else { throw CompileError("plan: unknown output") }
       try read(output, as: known, by: "the caller")
     }
+  }
+
+  /// The nodes of a chain run as one: what they read must outlast what they write, but for an operand that the last one's
+  /// output takes the place of.
+  private func checkChain(
+    _ group: BandGroup, _ graph: Graph, _ label: inout [ValueID: Int],
+    write: (ValueID, Int) throws(CompileError) -> Void,
+    read: (ValueID, Int, String) throws(CompileError) -> Void
+  ) throws(CompileError) {
+    let nodes = graph.nodes[group.first...group.last]
+    let links = nodes.dropLast().map(\.output)
+    guard let last = nodes.last else { return }
+    let inputs = nodes.flatMap { $0.inputs.compactMap { $0 } }.filter {
+      graph[$0].constant == nil && !links.contains($0)
+    }
+    func readAll(_ isRead: (ValueID) -> Bool) throws(CompileError) {
+      for input in inputs where isRead(input) {
+        guard let known = label[input] else { throw CompileError("plan: unknown value") }
+        try read(input, known, last.name)
+      }
+    }
+    try readAll { _ in true }
+    for id in links + [last.output] {
+      label[id] = id.index
+      try write(id, id.index)
+    }
+    for id in links { try read(id, id.index, last.name) }
+    try readAll { offset($0) != offset(last.output) || $0 == nodes.first?.inputs[0] }
   }
 
   /// Parts placed inside a concatenation now carry its label, and may still be read by others.

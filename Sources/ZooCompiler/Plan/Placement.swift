@@ -23,6 +23,8 @@ package struct Buffer: Sendable {
 ///    straight into the concatenation's buffer.
 /// 2. A reshape shares the memory of its input.
 /// 3. An operation that may work in place takes over an input's buffer when nobody needs it any more.
+/// Nodes that run in bands are one step: what they read or write lives while any of them runs, and what lies between them is as large
+/// as the rows that are kept.
 /// A buffer never holds both a model input and a model output, so that writing the next input leaves the last output alone.
 package struct Placement {
   package private(set) var places: [ValueID: Place] = [:]
@@ -30,9 +32,11 @@ package struct Placement {
   private let graph: Graph
   private let consumers: [ValueID: [Int]]
   private let producers: [ValueID: Int]
+  private let bands: Bands
 
-  package init(_ graph: Graph, aliasesConcatenations: Bool = true) {
+  package init(_ graph: Graph, _ bands: Bands, aliasesConcatenations: Bool = true) {
     self.graph = graph
+    self.bands = bands
     consumers = graph.consumers()
     producers = graph.producers()
     if aliasesConcatenations {
@@ -46,7 +50,7 @@ package struct Placement {
   }
 
   private func byteCount(_ id: ValueID) -> Int {
-    graph[id].shape.elementCount * graph[id].type.byteWidth
+    bands.byteCounts[id] ?? graph[id].shape.elementCount * graph[id].type.byteWidth
   }
 
   private mutating func placeAlone(_ id: ValueID, step: Int) {
@@ -58,8 +62,13 @@ package struct Placement {
 
   /// Widens a buffer's lifetime to all uses of `id`.
   private mutating func extend(_ buffer: Int, for id: ValueID) {
-    let born = producers[id] ?? -1
+    var born = producers[id] ?? -1
     var last = consumers[id]?.max() ?? born
+    if let group = bands.group(born) {
+      born = group.first
+      last = max(last, group.last)
+    }
+    if let group = bands.group(last) { last = group.last }
     if graph.outputs.contains(id) { last = graph.nodes.count }
     buffers[buffer].first = min(buffers[buffer].first, born)
     buffers[buffer].last = max(buffers[buffer].last, last)
@@ -82,12 +91,21 @@ package struct Placement {
         place.byteOffset == 0, byteCount(input) == buffers[place.buffer].byteCount,
         place.rowStride == graph[input].shape.last,
         node.inputs.filter({ $0.flatMap { places[$0]?.buffer } == place.buffer }).count == 1,
-        lastUse(ofBuffer: place.buffer) == step, mayShare(place.buffer, node.output)
+        lastUse(ofBuffer: place.buffer) == step, !isChainInput(place.buffer, step),
+        mayShare(place.buffer, node.output)
       else { continue }
       places[node.output] = place
       return extend(place.buffer, for: node.output)
     }
     placeAlone(node.output, step: step)
+  }
+
+  /// Whether the first node of the chain of node `step` reads `buffer`: its rows are read again after others were written.
+  private func isChainInput(_ buffer: Int, _ step: Int) -> Bool {
+    guard let group = bands.group(step), let x = graph.nodes[group.first].inputs[0] else {
+      return false
+    }
+    return places[x]?.buffer == buffer
   }
 
   /// The last step that reads any value in `buffer` that exists so far.

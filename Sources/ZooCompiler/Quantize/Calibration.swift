@@ -17,7 +17,7 @@ package struct Calibration {
     _ graph: Graph, _ set: CalibrationSet, _ indices: Range<Int>, parallel: zoo_parallel? = nil
   ) throws(CompileError) {
     guard !indices.isEmpty else { throw CompileError("\(set.name): no inputs to calibrate on") }
-    let runner = try Runner(try ModelWriter.encode(graph), parallel: parallel)
+    let runner = try Runner(try ModelWriter.encode(graph, bands: .off), parallel: parallel)
     guard let input = graph.inputs.first, graph.inputs.count == 1, graph[input].type == ZOO_F32
     else {
       throw CompileError("only networks with one f32 input can be calibrated")

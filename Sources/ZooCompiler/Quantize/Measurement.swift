@@ -88,8 +88,8 @@ private func best(_ row: [Float]) -> Int {
 package func layerNoise(
   _ float: Graph, _ integer: Graph, _ set: CalibrationSet, _ indices: Range<Int>
 ) throws(CompileError) -> [String: Double] {
-  let original = try Runner(try ModelWriter.encode(float))
-  let quantized = try Runner(try ModelWriter.encode(integer))
+  let original = try Runner(try ModelWriter.encode(float, bands: .off))
+  let quantized = try Runner(try ModelWriter.encode(integer, bands: .off))
   var wanted: [String: [Float]] = [:]
   var sums: [String: (signal: Double, noise: Double)] = [:]
   original.observer = { node, done in

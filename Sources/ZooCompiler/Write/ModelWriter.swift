@@ -6,9 +6,11 @@ import Zoo
 /// Writes models: see zoo/FORMAT.md.
 package enum ModelWriter {
   /// The bytes of `graph` as a .zoo file, with its memory plan.
-  package static func encode(_ graph: Graph) throws(CompileError) -> Data {
+  package static func encode(
+    _ graph: Graph, bands: BandPolicy = .cache
+  ) throws(CompileError) -> Data {
     try graph.verify(after: "compilation")
-    let plan = MemoryPlan(graph)
+    let plan = MemoryPlan(graph, bands: bands)
     var layout = FileLayout(graph, plan)
     return try layout.encode()
   }
@@ -18,11 +20,12 @@ package enum ModelWriter {
   ///
   /// - Parameter progress: is told how many bytes of weights were written since it was told last.
   package static func write(
-    _ graph: Graph, to path: String, progress: (Int) -> Void = { _ in }
+    _ graph: Graph, to path: String, bands: BandPolicy = .cache,
+    progress: (Int) -> Void = { _ in }
   ) throws(CompileError) -> (byteCount: Int, planByteCount: Int) {
     try refuseDirectory(path)
     try graph.verify(after: "compilation")
-    let plan = MemoryPlan(graph)
+    let plan = MemoryPlan(graph, bands: bands)
     var layout = FileLayout(graph, plan)
     let file = try ReplacingFile(path)
     let byteCount = try layout.write(to: file, progress: progress)
@@ -243,9 +246,12 @@ private struct FileLayout {
       writer.put(UInt8(value.type.rawValue), at: at + Tensor.type)
       writer.put(UInt8(value.shape.rank), at: at + Tensor.rank)
       let isConstant = value.constant != nil
-      writer.put(
-        isConstant ? ModelFormat.Storage.weights : ModelFormat.Storage.arena,
-        at: at + Tensor.storage)
+      let kept = plan.bands.byteCounts[id]
+      let storage =
+        isConstant
+        ? ModelFormat.Storage.weights
+        : kept == nil ? ModelFormat.Storage.arena : ModelFormat.Storage.bands
+      writer.put(storage, at: at + Tensor.storage)
       writer.put(UInt8(layout(id).rawValue), at: at + Tensor.layout)
       for axis in 0..<Shape.maximumRank {
         writer.put(Int32(value.shape[axis]), at: at + Tensor.shape + axis * 4)
@@ -257,7 +263,7 @@ private struct FileLayout {
         UInt64(isConstant ? weightOffsets[id] ?? 0 : plan.offset(id) ?? 0),
         at: at + Tensor.offset)
       let bytes = zoo_tensor.byteCount(value.type, value.shape, rowStride: rowStride) ?? 0
-      writer.put(UInt64(bytes), at: at + Tensor.byteCount)
+      writer.put(UInt64(kept ?? bytes), at: at + Tensor.byteCount)
     }
     return writer.bytes
   }
@@ -265,9 +271,13 @@ private struct FileLayout {
   private mutating func encodeNodes() -> [UInt8] {
     typealias Node = ModelFormat.Node
     var writer = ByteWriter()
-    for node in graph.nodes {
+    for (step, node) in graph.nodes.enumerated() {
       let at = writer.bytes.count
       writer.zeros(Node.byteStride)
+      if let group = plan.bands.group(step), group.first == step {
+        writer.put(UInt16(group.last - group.first), at: at + Node.bandNodes)
+        writer.put(UInt32(group.rows), at: at + Node.bandRows)
+      }
       let custom = node.operation as? CustomOperation
       writer.put(UInt32(strings.add(node.name)), at: at + Node.name)
       writer.put(UInt32(strings.add(custom?.name ?? "")), at: at + Node.customName)

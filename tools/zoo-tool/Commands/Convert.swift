@@ -61,6 +61,13 @@ struct Convert: ParsableCommand {
   @Flag(help: "Turn a network of integers into one of floats.")
   var float = false
 
+  @Flag(
+    help: """
+      The smallest arena: run layers band by band wherever that is possible, not just where it keeps data in the cache. \
+      May be slower.
+      """)
+  var smallArena = false
+
   @Option(help: "Name stored in the model; the file's name otherwise.")
   var name: String?
 
@@ -98,7 +105,9 @@ struct Convert: ParsableCommand {
     try describe(&graph)
     let weights = graph.nodes.flatMap(\.inputs).compactMap { $0.flatMap { graph[$0].constant } }
     let progress = ProgressLine("writing", total: weights.reduce(0) { $0 + $1.byteCount })
-    let size = try ModelWriter.write(graph, to: output) { progress.add($0) }
+    let size = try ModelWriter.write(graph, to: output, bands: smallArena ? .memory : .cache) {
+      progress.add($0)
+    }
     progress.finish()
     print(
       "\(output): \(bytes(size.byteCount)), \(graph.nodes.count) operators, arena \(bytes(size.planByteCount))"

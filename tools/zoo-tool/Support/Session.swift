@@ -11,6 +11,7 @@ final class Session {
   let handle: OpaquePointer
   var observer: Observer?
 
+  /// - Parameter observes: for `observer`. Every layer then writes its whole output: bands would never be there as one.
   /// - Throws: `ToolError` with the library's message, which names the file.
   init(path: String, isa: zoo_isa, threads: Int, maximumPixels: Int = 0, observes: Bool = false)
     throws
@@ -30,6 +31,10 @@ final class Session {
     }
     var error = zoo_error()
     var session: OpaquePointer?
+    var path = path
+    let file = observes ? try unbanded(path) : nil
+    defer { if let file { try? FileManager.default.removeItem(atPath: file) } }
+    if let file { path = file }
     guard zoo_open(path, &options, &session, &error) == ZOO_OK, let session else {
       throw ToolError(message(error))
     }
@@ -109,4 +114,14 @@ func extents(_ tensor: zoo_tensor) -> [Int] {
     tensor.shape.0, tensor.shape.1, tensor.shape.2, tensor.shape.3, tensor.shape.4, tensor.shape.5,
   ]
   return all.prefix(Int(tensor.rank)).map { Int($0) }
+}
+
+/// A temporary copy of the model at `path` in which no nodes run in bands; nil if it has none.
+private func unbanded(_ path: String) throws -> String? {
+  let graph = try ModelFile(path: path).graph
+  guard !MemoryPlan(graph, bands: .memory).bands.groups.isEmpty else { return nil }
+  let name =
+    NSTemporaryDirectory() + "zoo-layers-\(ProcessInfo.processInfo.processIdentifier).zoo"
+  _ = try ModelWriter.write(graph, to: name, bands: .off)
+  return name
 }

@@ -1,0 +1,145 @@
+// Chains of windows run in bands of rows: which rows each stage needs, and how many are kept between stages.
+import CZoo
+
+/// One node of a chain: how its output rows follow from its input rows.
+package struct BandStage {
+  let axis: WindowAxis
+  let outputHeight: Int
+
+  package init(axis: WindowAxis, outputHeight: Int) {
+    self.axis = axis
+    self.outputHeight = outputHeight
+  }
+
+  /// Rows of the input that output rows `rows` read; not empty for a stage that `isSound`.
+  func inputRows(_ rows: Range<Int>) -> Range<Int> {
+    let first = max(0, axis.origin(rows.lowerBound))
+    return first..<min(axis.input, axis.origin(rows.upperBound - 1) + axis.reach)
+  }
+
+  /// Rows of the input that `count` output rows read at most.
+  package func inputRowCount(_ count: Int) -> Int {
+    min(axis.input, (count - 1) * axis.stride + axis.reach)
+  }
+
+  /// Padding before the first of the input rows that output rows from `first` on read.
+  func padding(before first: Int) -> Int { max(0, -axis.origin(first)) }
+
+  /// Whether every window has a row inside the image.
+  package var isSound: Bool {
+    axis.padBefore < axis.reach && axis.origin(outputHeight - 1) < axis.input
+  }
+}
+
+/// Nodes `first...last` of a model that run band by band: the tensors between them exist a few rows at a time.
+///
+/// While a band of the last node's rows is made, every stage adds the rows that are new and keeps those that the next band reads
+/// again, so nothing is computed twice but at the borders of the threads' shares.
+/// Source: fused-layer convolution: Alwani and others, "Fused-Layer CNN Accelerators", MICRO 2016; rows kept between bands:
+/// Goetschalckx and Verhelst, "Breaking High-Resolution CNN Bandwidth Barriers", arXiv:1902.10441.
+struct BandChain {
+  static let mostStages = 4
+  /// Operands and output of one stage.
+  static let mostViews = 8
+  /// Words of a stage's attributes.
+  static let mostWords = 32
+
+  let model: ModelReader
+  let first: Int
+  let count: Int
+  /// Rows of the last node's output in one band.
+  private(set) var rows: Int
+
+  var last: Int { first + count - 1 }
+
+  init(_ model: ModelReader, first: Int, following: Int) {
+    self.model = model
+    self.first = first
+    count = following + 1
+    rows = model.node(first).bandRows
+  }
+
+  /// Node `position` of the chain.
+  func node(_ position: Int) -> NodeRecord { model.node(first + position) }
+
+  func input(_ position: Int) -> zoo_tensor {
+    tensor(node(position).firstOperand)
+  }
+
+  func output(_ position: Int) -> zoo_tensor {
+    let record = node(position)
+    return tensor(record.firstOperand + record.inputCount)
+  }
+
+  private func tensor(_ operand: Int) -> zoo_tensor {
+    model.operand(operand).map { model.tensor($0, arena: nil) } ?? zoo_tensor()
+  }
+
+  /// The geometry of stage `position`: its attributes begin with a window.
+  func stage(_ position: Int) -> BandStage {
+    let record = node(position)
+    var window = Window()
+    var reader = AttributeReader(record.attributes, byteCount: record.attributesByteCount)
+    window.archive(&reader)
+    return BandStage(
+      axis: window.vertical(input(position).height), outputHeight: output(position).height)
+  }
+
+  /// Rows of the output of stage `position` that are kept at a time.
+  func keptRows(_ position: Int) -> Int {
+    var rows = min(self.rows, output(count - 1).height)
+    var stage = count - 1
+    while stage > position {
+      rows = self.stage(stage).inputRowCount(rows)
+      stage -= 1
+    }
+    return rows
+  }
+
+  /// Bytes of the output of stage `position` that one thread keeps.
+  func keptByteCount(_ position: Int) -> Int {
+    keptRows(position) * output(position).lineByteCount
+  }
+
+  /// Makes bands as large as all the room there is allows, for threads that share every stage.
+  mutating func useAllRoom() {
+    let height = output(count - 1).height
+    var most = min(height, rows * workerCount)
+    while rows < most {
+      let fewer = rows
+      rows = most
+      if workerCount > 0 { return }
+      rows = fewer
+      most -= 1
+    }
+  }
+
+  /// How many threads have room for rows of their own.
+  var workerCount: Int {
+    var result = Int.max
+    for position in 0..<count - 1 {
+      result = min(result, output(position).size / max(1, keptByteCount(position)))
+    }
+    return result
+  }
+}
+
+extension zoo_tensor {
+  /// Bytes from one line of an image to the next.
+  var lineByteCount: Int { width * rowStride * type.byteWidth }
+
+  /// Lines `lines` of image `image`, at `data`.
+  func band(at data: UnsafeMutableRawPointer?, lines: Range<Int>) -> zoo_tensor {
+    var view = self
+    view.data = data
+    view.shape.0 = 1
+    view.shape.1 = Int32(truncatingIfNeeded: lines.count)
+    view.size = zoo_tensor.byteCount(type, view.extent, rowStride: rowStride) ?? 0
+    return view
+  }
+
+  /// Lines `lines` of image `image` of a tensor that is there as a whole.
+  func band(image: Int, lines: Range<Int>) -> zoo_tensor {
+    band(at: data.map { $0 + (image * height + lines.lowerBound) * lineByteCount }, lines: lines)
+  }
+}
