@@ -66,6 +66,14 @@ let package = Package(
 
     .target(name: "ZooFetch", swiftSettings: strict),
 
+    // What the machine can do at best, for profiles and benchmarks.
+    .target(
+      name: "CZooMeasure", dependencies: ["CZooKernels"],
+      cSettings: [.headerSearchPath("."), .headerSearchPath("../CZooKernels")]),
+    .target(
+      name: "ZooMeasure", dependencies: ["CZooKernels", "CZooMeasure", "CZooPlatform"],
+      swiftSettings: strict),
+
     .target(
       name: "ModelZoo", dependencies: ["CZoo", "Zoo", "ZooCompiler"], path: "zoo",
       exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
@@ -75,7 +83,7 @@ let package = Package(
       name: "zoo-tool",
       dependencies: [
         "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain", "ZooFetch",
-        "ModelZoo",
+        "ZooMeasure", "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",
