@@ -17,7 +17,8 @@ let trainedModels = ["lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100"
 let package = Package(
   name: "zoo",
   products: [
-    .executable(name: "zoo-tool", targets: ["zoo-tool"])
+    .executable(name: "zoo-tool", targets: ["zoo-tool"]),
+    .executable(name: "zoo-bench", targets: ["zoo-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -87,6 +88,15 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "zoo-bench",
+      dependencies: [
+        "CZooKernels", "CZooPlatform", "ZooCompiler", "ZooMeasure",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "tools/zoo-bench",
       swiftSettings: strict),
 
     // MARK: Tests
