@@ -133,6 +133,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
+    .testTarget(
+      name: "ZooMeasureTests", dependencies: ["CZooKernels", "CZooMeasure", "ZooMeasure"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

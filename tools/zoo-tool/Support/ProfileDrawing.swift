@@ -19,7 +19,9 @@ func drawProfile(_ report: ProfileReport) -> String {
   var svg = [
     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" height=\"\(Int(height))\" font-family=\"system-ui, 'DejaVu Sans', sans-serif\">",
     "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-    label(24, 32, "Profile of \(report.model)", size: 18, color: Ink.strong, weight: 600),
+    label(
+      24, 32, "Profile of \((report.model as NSString).lastPathComponent)", size: 18,
+      color: Ink.strong, weight: 600),
     label(
       24, 53,
       "\(time(report.wholeUs)) a run, \(time(report.bestUs)) at best; \(threeDigits(report.gops)) GOP/s (\(String(format: "%.0f", report.ofPeak * 100)) % of the \(report.precision) peak) on \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"); median of \(report.runs) run\(report.runs == 1 ? "" : "s")",
