@@ -17,7 +17,8 @@ let trainedModels = ["lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100"
 let package = Package(
   name: "zoo",
   products: [
-    .executable(name: "zoo-tool", targets: ["zoo-tool"])
+    .executable(name: "zoo-tool", targets: ["zoo-tool"]),
+    .executable(name: "zoo-bench", targets: ["zoo-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -66,6 +67,14 @@ let package = Package(
 
     .target(name: "ZooFetch", swiftSettings: strict),
 
+    // What the machine can do at best, for profiles and benchmarks.
+    .target(
+      name: "CZooMeasure", dependencies: ["CZooKernels"],
+      cSettings: [.headerSearchPath("."), .headerSearchPath("../CZooKernels")]),
+    .target(
+      name: "ZooMeasure", dependencies: ["CZooKernels", "CZooMeasure", "CZooPlatform"],
+      swiftSettings: strict),
+
     .target(
       name: "ModelZoo", dependencies: ["CZoo", "Zoo", "ZooCompiler"], path: "zoo",
       exclude: ["FORMAT.md"] + trainedModels, swiftSettings: strict),
@@ -75,10 +84,19 @@ let package = Package(
       name: "zoo-tool",
       dependencies: [
         "CZoo", "CZooPlatform", "Zoo", "ZooImage", "ZooCompiler", "ZooTrain", "ZooFetch",
-        "ModelZoo",
+        "ZooMeasure", "ModelZoo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "tools/zoo-tool",
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "zoo-bench",
+      dependencies: [
+        "CZooKernels", "CZooPlatform", "ZooCompiler", "ZooMeasure",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "tools/zoo-bench",
       swiftSettings: strict),
 
     // MARK: Tests
@@ -115,6 +133,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
+    .testTarget(
+      name: "ZooMeasureTests", dependencies: ["CZooKernels", "CZooMeasure", "ZooMeasure"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

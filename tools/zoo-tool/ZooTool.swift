@@ -20,7 +20,7 @@ struct ZooTool: ParsableCommand {
       Classify.self, List.self, Summary.self, Inspect.self, PlanCommand.self, Convert.self,
       Check.self, Tensors.self, Fetch.self, QuantizeCommand.self, Train.self, Evaluate.self,
       Visualize.self, Compare.self,
-      Bench.self, Run.self, Export.self, Conformance.self,
+      Bench.self, Profile.self, Run.self, Export.self, Conformance.self,
     ])
 
   /// Results appear as they are made, in a pipe too; those that could not be written are a failure.

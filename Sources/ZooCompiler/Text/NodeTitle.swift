@@ -9,6 +9,9 @@ package func title(_ node: GraphNode) -> String {
     case let op as Conv2D: op.window
     case let op as DepthwiseConv2D: op.window
     case let op as Pool: op.window
+    case let op as IntegerConv2D: op.window
+    case let op as IntegerDepthwiseConv2D: op.window
+    case let op as IntegerPool: op.window
     default: nil
     }
   if let window {
@@ -20,7 +23,11 @@ package func title(_ node: GraphNode) -> String {
     }
   }
   if let conv = node.operation as? Conv2D, conv.groups > 1 { text += " g\(conv.groups)" }
-  if inPlaceOperands(node.operation) == [3], node.inputs.count > 3, node.inputs[3] != nil {
+  if let conv = node.operation as? IntegerConv2D, conv.groups > 1 { text += " g\(conv.groups)" }
+  // Products may overwrite what they add.
+  if packedOperand(node.operation) != nil, let addend = inPlaceOperands(node.operation).first,
+    node.inputs.count > addend, node.inputs[addend] != nil
+  {
     text += " + add"
   }
   let activation = activationName(fusedActivation(node.operation))

@@ -74,7 +74,7 @@ struct Bench: ParsableCommand {
     }
     let start = zoo_platform_nanoseconds()
     let session = try Session(path: path, isa: execution.isa.value, threads: execution.threads)
-    fill(session)
+    fillWithNoise(session)
     try session.run()
     let loadMs = Double(zoo_platform_nanoseconds() - start) / 1e6
     // Read before the graph is decoded below, which is not part of running a model.
@@ -89,7 +89,7 @@ struct Bench: ParsableCommand {
     for _ in 0..<5 { try session.run() }
     let begin = zoo_platform_nanoseconds()
     while times.count < 10 || Double(zoo_platform_nanoseconds() - begin) < seconds * 1e9 {
-      fill(session)
+      fillWithNoise(session)
       let start = zoo_platform_nanoseconds()
       try session.run()
       times.append(Double(zoo_platform_nanoseconds() - start) / 1e6)
@@ -116,26 +116,6 @@ struct Bench: ParsableCommand {
     print(String(format: "speed    %.1f GOP/s (%@ MACs)", report.gops, grouped(macs)))
     print("memory   arena \(bytes(report.arenaBytes)), process peak \(bytes(peak))")
     print(String(format: "load     %.1f ms from file to first result", loadMs))
-  }
-
-  /// Writes values that no kernel can take a short cut on.
-  private func fill(_ session: Session) {
-    let tensor = session.input(0)
-    guard let data = tensor.data else { return }
-    var state: UInt32 = 1
-    guard tensor.type == ZOO_F32 else {
-      let bytes = data.assumingMemoryBound(to: UInt8.self)
-      for index in 0..<tensor.size {
-        state = state &* 1_664_525 &+ 1_013_904_223
-        bytes[index] = UInt8(state >> 24)
-      }
-      return
-    }
-    let values = data.assumingMemoryBound(to: Float.self)
-    for index in 0..<tensor.size / 4 {
-      state = state &* 1_664_525 &+ 1_013_904_223
-      values[index] = Float(state >> 8) * 0x1p-24 - 0.5
-    }
   }
 }
 

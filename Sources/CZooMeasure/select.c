@@ -1,0 +1,23 @@
+// Which loops run on which instruction set.
+#include <zoo_kernels.h>
+#include <zoo_measure.h>
+
+extern const zoo_measure_loops zoo_measure_loops_portable;
+#if ZOO_X86_64
+extern const zoo_measure_loops zoo_measure_loops_avx2, zoo_measure_loops_avx512, zoo_measure_loops_avx512vnni;
+#endif
+
+const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
+  switch (isa) {
+#if ZOO_X86_64
+  case ZOO_KERNELS_AVX2:
+    return &zoo_measure_loops_avx2;
+  case ZOO_KERNELS_AVX512:
+    return &zoo_measure_loops_avx512;
+  case ZOO_KERNELS_AVX512VNNI:
+    return &zoo_measure_loops_avx512vnni;
+#endif
+  default:
+    return &zoo_measure_loops_portable;
+  }
+}

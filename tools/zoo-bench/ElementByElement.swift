@@ -1,0 +1,81 @@
+// Functions of single elements: how fast they stream.
+import CZooKernels
+import ZooMeasure
+
+/// A layer that stays in a first cache, and one that does not.
+private let counts = [2048, 100_352]
+
+func binaries(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_binary_ukernel.self)
+  let forms = [
+    ("add", ZOO_BINARY_ADD, counts[0], 1), ("add", ZOO_BINARY_ADD, counts[1], 1),
+    ("multiply by one", ZOO_BINARY_MUL, counts[1], 0),
+  ]
+  return forms.map { name, kind, count, step in
+    let a = Elements(count, noise)
+    let b = Elements(step == 0 ? 1 : count, noise)
+    let y = Elements(count) { _ in Float(0) }
+    return KernelCase(
+      "\(name), \(count)", byteCount: a.byteCount + b.byteCount + y.byteCount
+    ) {
+      var params = zoo_f32_binary_params(
+        kind: kind, a: a.constant, b: b.constant, a_step: 1, b_step: step, y: y.pointer, lower: 0,
+        upper: .infinity)
+      function(count, &params)
+    }
+  }
+}
+
+func integerBinaries(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_binary_ukernel.self)
+  let forms = [
+    ("add", ZOO_BINARY_ADD, counts[0], 1), ("add", ZOO_BINARY_ADD, counts[1], 1),
+    ("multiply by one", ZOO_BINARY_MUL, counts[1], 0),
+  ]
+  return forms.map { name, kind, count, step in
+    let a = Elements(count, byteNoise)
+    let b = Elements(step == 0 ? 1 : count, byteNoise)
+    let y = Elements(count) { _ in Int8(0) }
+    return KernelCase(
+      "\(name), \(count)", byteCount: a.byteCount + b.byteCount + y.byteCount
+    ) {
+      var params = zoo_i8_binary_params(
+        kind: kind, a: a.constant, b: b.constant, a_step: 1, b_step: step, a_zero_point: 3,
+        b_zero_point: -5, a_multiplier: 0.5, b_multiplier: 0.25, y: y.pointer, y_zero_point: 1,
+        lower: -128, upper: 127)
+      function(count, &params)
+    }
+  }
+}
+
+func unaries(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_unary_ukernel.self)
+  let forms = [
+    ("clamp", ZOO_UNARY_CLAMP), ("leaky ReLU", ZOO_UNARY_LEAKY_RELU),
+    ("sigmoid", ZOO_UNARY_SIGMOID), ("tanh", ZOO_UNARY_TANH),
+    ("hard-swish", ZOO_UNARY_HARD_SWISH), ("exp", ZOO_UNARY_EXP), ("ELU", ZOO_UNARY_ELU),
+    ("SiLU", ZOO_UNARY_SILU),
+  ]
+  return forms.map { name, kind in
+    let x = Elements(counts[0]) { 8 * noise($0) }
+    let y = Elements(counts[0]) { _ in Float(0) }
+    return KernelCase("\(name), \(counts[0])", byteCount: x.byteCount + y.byteCount) {
+      var params = zoo_f32_unary_params(
+        kind: kind, x: x.constant, y: y.pointer, alpha: 0.1, beta: 6)
+      function(counts[0], &params)
+    }
+  }
+}
+
+func quantizations(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_quantize_ukernel.self)
+  return counts.map { count in
+    let x = Elements(count) { 8 * noise($0) }
+    let y = Elements(count) { _ in Int8(0) }
+    return KernelCase("quantise, \(count)", byteCount: x.byteCount + y.byteCount) {
+      var params = zoo_i8_quantize_params(
+        x: x.constant, y: y.pointer, scale: 0.04, zero_point: 2, lower: -128, upper: 127)
+      function(count, &params)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Matrix products: convolutions and dense layers as the runtime gives them to the kernels, tile by tile.
+import CZooKernels
+import ZooMeasure
+
+/// A convolution without padding over a square image, or a dense layer (side and kernel 1).
+private struct ProductShape {
+  let name: String
+  let side: Int
+  let channels: Int
+  let kernel: Int
+  let columns: Int
+
+  var rows: Int { side * side }
+  var depth: Int { kernel * kernel * channels }
+  var macs: Double { Double(rows) * Double(depth) * Double(columns) }
+  /// Side of the image that the windows slide over.
+  var imageSide: Int { side + kernel - 1 }
+
+  static let all = [
+    ProductShape(name: "3x3 conv 14x14, 64 to 64", side: 14, channels: 64, kernel: 3, columns: 64),
+    ProductShape(
+      name: "1x1 conv 14x14, 256 to 256", side: 14, channels: 256, kernel: 1, columns: 256),
+    ProductShape(name: "1x1 conv 28x28, 96 to 24", side: 28, channels: 96, kernel: 1, columns: 24),
+    ProductShape(name: "dense 512 to 1000", side: 1, channels: 512, kernel: 1, columns: 1000),
+  ]
+
+  /// Pointers to the taps of all rows, in tiles of `tile` rows: [tile][tap][row of the tile].
+  func pointers<Element>(_ image: Elements<Element>, tile: Int) -> Elements<UnsafePointer<Element>?>
+  {
+    var table: [UnsafePointer<Element>?] = []
+    for first in stride(from: 0, to: rows, by: tile) {
+      for tap in 0..<kernel * kernel {
+        for row in first..<min(rows, first + tile) {
+          let y = row / side + tap / kernel
+          let x = row % side + tap % kernel
+          table.append(image.constant + (y * imageSide + x) * channels)
+        }
+      }
+    }
+    return Elements(table.count) { table[$0] }
+  }
+}
+
+/// Products of floats with weights of floats, of half precision (as bits) or of bytes with scales.
+func products<Weight: FixedWidthInteger>(_ kernel: Microkernel, weights: Weight.Type)
+  -> [KernelCase]
+{
+  // 1.0 in half precision, or a byte.
+  let one: Weight = Weight.isSigned ? 1 : 0x3c00
+  return products(kernel) { _ in one }
+}
+
+func products(_ kernel: Microkernel, weights: Float.Type) -> [KernelCase] {
+  products(kernel) { noise($0) }
+}
+
+private func products<Weight>(
+  _ kernel: Microkernel, _ weight: (_ index: Int) -> Weight
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
+  return ProductShape.all.map { shape in
+    let image = Elements(shape.imageSide * shape.imageSide * shape.channels, noise)
+    let w = Elements(shape.depth * shape.columns, weight)
+    let scales = Elements(shape.columns) { _ in Float(0.01) }
+    let bias = Elements(shape.columns, noise)
+    let output = Elements(shape.rows * shape.columns) { _ in Float(0) }
+    let taps = shape.kernel * shape.kernel
+    let table = shape.pointers(image, tile: kernel.rows)
+    return KernelCase(
+      shape.name, operations: 2 * shape.macs,
+      byteCount: image.byteCount + w.byteCount + output.byteCount
+    ) {
+      var params = zoo_f32_igemm_params()
+      params.kc = shape.channels
+      params.tap_count = taps
+      params.w = UnsafeRawPointer(w.pointer)
+      params.w_scales = scales.constant
+      params.bias = bias.constant
+      params.c_stride = shape.columns
+      params.lower = 0
+      params.upper = .infinity
+      for row in stride(from: 0, to: shape.rows, by: kernel.rows) {
+        let count = min(kernel.rows, shape.rows - row)
+        params.a = UnsafePointer(table.pointer + row * taps)
+        params.a_tap_stride = count
+        params.c = output.pointer + row * shape.columns
+        function(count, shape.columns, &params)
+      }
+      withExtendedLifetime(image) {}  // only the table points there
+    }
+  }
+}
+
+/// Products of bytes.
+func integerProducts(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_igemm_ukernel.self)
+  return ProductShape.all.map { shape in
+    let image = Elements(shape.imageSide * shape.imageSide * shape.channels, byteNoise)
+    let w = Elements(shape.depth * shape.columns, byteNoise)
+    let bias = Elements(shape.columns) { Int32($0) }
+    let multipliers = Elements(shape.columns) { _ in Float(0.001) }
+    let output = Elements(shape.rows * shape.columns) { _ in Int8(0) }
+    let taps = shape.kernel * shape.kernel
+    let table = shape.pointers(image, tile: kernel.rows)
+    return KernelCase(
+      shape.name, operations: 2 * shape.macs, .int8,
+      byteCount: image.byteCount + w.byteCount + output.byteCount
+    ) {
+      var params = zoo_i8_igemm_params()
+      params.kc = shape.channels
+      params.tap_count = taps
+      params.w = w.constant
+      params.bias = bias.constant
+      params.offset_bias = bias.constant
+      params.multipliers = multipliers.constant
+      params.c_stride = shape.columns
+      params.lower = -128
+      params.upper = 127
+      for row in stride(from: 0, to: shape.rows, by: kernel.rows) {
+        let count = min(kernel.rows, shape.rows - row)
+        params.a = UnsafePointer(table.pointer + row * taps)
+        params.a_tap_stride = count
+        params.c = output.pointer + row * shape.columns
+        function(count, shape.columns, &params)
+      }
+      withExtendedLifetime(image) {}  // only the table points there
+    }
+  }
+}

@@ -1,0 +1,164 @@
+// Windows sliding over channels that do not mix: depthwise convolution and pooling.
+import CZooKernels
+import ZooMeasure
+
+/// A window over a square output, row by row as the runtime calls kernels, without padding.
+private struct WindowShape {
+  let name: String
+  let side: Int
+  let channels: Int
+  let kernel: Int
+  let stride: Int
+
+  var inputSide: Int { (side - 1) * stride + kernel }
+  var inputCount: Int { inputSide * inputSide * channels }
+  var outputCount: Int { side * side * channels }
+  var macs: Double { Double(outputCount) * Double(kernel * kernel) }
+  /// Elements between the windows of neighbouring rows of the output.
+  var rowStep: Int { stride * inputSide * channels }
+
+  static let depthwise = [
+    WindowShape(name: "3x3 of 56x56x32", side: 56, channels: 32, kernel: 3, stride: 1),
+    WindowShape(name: "3x3/2 of 28x28x96", side: 28, channels: 96, kernel: 3, stride: 2),
+    WindowShape(name: "3x3 of 14x14x384", side: 14, channels: 384, kernel: 3, stride: 1),
+    WindowShape(name: "5x5 of 14x14x120", side: 14, channels: 120, kernel: 5, stride: 1),
+  ]
+  static let pools = [
+    WindowShape(name: "2x2/2 of 28x28x64", side: 28, channels: 64, kernel: 2, stride: 2),
+    WindowShape(name: "3x3/2 of 28x28x64", side: 28, channels: 64, kernel: 3, stride: 2),
+    WindowShape(name: "7x7 of 1x1x512", side: 1, channels: 512, kernel: 7, stride: 1),
+  ]
+}
+
+func depthwise(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_dwconv_ukernel.self)
+  return WindowShape.depthwise.map { shape in
+    let x = Elements(shape.inputCount, noise)
+    let w = Elements(shape.kernel * shape.kernel * shape.channels, noise)
+    let bias = Elements(shape.channels, noise)
+    let y = Elements(shape.outputCount) { _ in Float(0) }
+    return KernelCase(
+      shape.name, operations: 2 * shape.macs, byteCount: x.byteCount + w.byteCount + y.byteCount
+    ) {
+      var params = zoo_f32_dwconv_params()
+      params.channels = shape.channels
+      params.kh = shape.kernel
+      params.kw = shape.kernel
+      params.x_pixel_stride = shape.stride * shape.channels
+      params.x_row_stride = shape.inputSide * shape.channels
+      params.x_col_stride = shape.channels
+      params.w = w.constant
+      params.w_row_stride = shape.kernel * shape.channels
+      params.w_col_stride = shape.channels
+      params.bias = bias.constant
+      params.y_stride = shape.channels
+      params.lower = 0
+      params.upper = 6
+      for row in 0..<shape.side {
+        params.x = x.constant + row * shape.rowStep
+        params.y = y.pointer + row * shape.side * shape.channels
+        function(shape.side, &params)
+      }
+    }
+  }
+}
+
+func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_dwconv_ukernel.self)
+  return WindowShape.depthwise.map { shape in
+    let x = Elements(shape.inputCount, byteNoise)
+    let w = Elements(shape.kernel * shape.kernel * shape.channels, byteNoise)
+    let bias = Elements(shape.channels) { Int32($0) }
+    let multipliers = Elements(shape.channels) { _ in Float(0.001) }
+    let y = Elements(shape.outputCount) { _ in Int8(0) }
+    return KernelCase(
+      shape.name, operations: 2 * shape.macs, .int8,
+      byteCount: x.byteCount + w.byteCount + y.byteCount
+    ) {
+      var params = zoo_i8_dwconv_params()
+      params.channels = shape.channels
+      params.kh = shape.kernel
+      params.kw = shape.kernel
+      params.x_pixel_stride = shape.stride * shape.channels
+      params.x_row_stride = shape.inputSide * shape.channels
+      params.x_col_stride = shape.channels
+      params.x_zero_point = 3
+      params.w = w.constant
+      params.w_row_stride = shape.kernel * shape.channels
+      params.w_col_stride = shape.channels
+      params.bias = bias.constant
+      params.multipliers = multipliers.constant
+      params.y_stride = shape.channels
+      params.lower = -128
+      params.upper = 127
+      for row in 0..<shape.side {
+        params.x = x.constant + row * shape.rowStep
+        params.y = y.pointer + row * shape.side * shape.channels
+        function(shape.side, &params)
+      }
+    }
+  }
+}
+
+/// Maxima, and means over the largest window.
+private func kind(_ shape: WindowShape) -> zoo_f32_pool_kind {
+  shape.side == 1 ? ZOO_POOL_SUM : ZOO_POOL_MAX
+}
+
+private func title(_ shape: WindowShape) -> String {
+  (shape.side == 1 ? "mean " : "max ") + shape.name
+}
+
+func pools(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
+  return WindowShape.pools.map { shape in
+    let x = Elements(shape.inputCount, noise)
+    let y = Elements(shape.outputCount) { _ in Float(0) }
+    return KernelCase(title(shape), byteCount: x.byteCount + y.byteCount) {
+      var params = zoo_f32_pool_params()
+      params.kind = kind(shape)
+      params.channels = shape.channels
+      params.kh = shape.kernel
+      params.kw = shape.kernel
+      params.x_pixel_stride = shape.stride * shape.channels
+      params.x_row_stride = shape.inputSide * shape.channels
+      params.x_col_stride = shape.channels
+      params.y_stride = shape.channels
+      params.scale = 1
+      params.lower = -.infinity
+      params.upper = .infinity
+      for row in 0..<shape.side {
+        params.x = x.constant + row * shape.rowStep
+        params.y = y.pointer + row * shape.side * shape.channels
+        function(shape.side, &params)
+      }
+    }
+  }
+}
+
+func integerPools(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_pool_ukernel.self)
+  return WindowShape.pools.map { shape in
+    let x = Elements(shape.inputCount, byteNoise)
+    let y = Elements(shape.outputCount) { _ in Int8(0) }
+    return KernelCase(title(shape), byteCount: x.byteCount + y.byteCount) {
+      var params = zoo_i8_pool_params()
+      params.kind = kind(shape)
+      params.channels = shape.channels
+      params.kh = shape.kernel
+      params.kw = shape.kernel
+      params.x_pixel_stride = shape.stride * shape.channels
+      params.x_row_stride = shape.inputSide * shape.channels
+      params.x_col_stride = shape.channels
+      params.multiplier = 1
+      params.y_stride = shape.channels
+      params.lower = -128
+      params.upper = 127
+      for row in 0..<shape.side {
+        params.x = x.constant + row * shape.rowStep
+        params.y = y.pointer + row * shape.side * shape.channels
+        function(shape.side, &params)
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// How long each operator of a model takes.
+import CZoo
+import CZooPlatform
+import Zoo
+import ZooCompiler
+
+/// The times of a model's operators over some runs, and of whole runs without looking.
+struct OperatorTimes {
+  /// Median nanoseconds of each operator, in the order they run.
+  let operators: [Double]
+  /// Median nanoseconds of a run without an observer.
+  let wholeRun: Double
+  /// The shortest of those runs: what is left when nothing else ran on the machine.
+  let bestRun: Double
+  let runs: Int
+
+  /// Runs `plain` and `observed`, two sessions of one model, in turns.
+  ///
+  /// - Parameter runs: how many of each; nil for as many as fit into a second or so, 10 to 1000.
+  init(plain: Session, observed: Session, nodeCount: Int, runs wanted: Int?) throws {
+    // Two times for each operator, kept outside of arrays so that taking them costs nothing but the clock.
+    let stamps = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * nodeCount)
+    stamps.initialize(repeating: 0, count: 2 * nodeCount)
+    defer { stamps.deallocate() }
+    observed.observer = { node, isDone in
+      stamps[2 * Int(node.pointee.index) + (isDone ? 1 : 0)] = zoo_platform_nanoseconds()
+    }
+    defer { observed.observer = nil }
+    var times = [[UInt64]](repeating: [], count: nodeCount)
+    var whole: [UInt64] = []
+    for session in [plain, observed, plain, observed] {
+      fillWithNoise(session)
+      try session.run()
+    }
+    let begin = zoo_platform_nanoseconds()
+    func isEnough() -> Bool {
+      if let wanted { return whole.count >= wanted }
+      let elapsed = zoo_platform_nanoseconds() - begin
+      return whole.count >= 1000 || whole.count >= 10 && elapsed > 1_000_000_000
+    }
+    while !isEnough() {
+      fillWithNoise(plain)
+      let start = zoo_platform_nanoseconds()
+      try plain.run()
+      whole.append(zoo_platform_nanoseconds() - start)
+      fillWithNoise(observed)
+      try observed.run()
+      for index in 0..<nodeCount {
+        times[index].append(stamps[2 * index + 1] - stamps[2 * index])
+      }
+    }
+    operators = times.map(OperatorTimes.median)
+    wholeRun = OperatorTimes.median(whole)
+    bestRun = Double(whole.min() ?? 0)
+    self.runs = whole.count
+  }
+
+  private static func median(_ times: [UInt64]) -> Double {
+    Double(times.sorted()[times.count / 2])
+  }
+}
+
+/// Bytes that each operator reads and writes, in the order they run; what is in its place already is not moved.
+///
+/// - Parameter session: one with an observer; it is run once.
+func bytesMoved(_ session: Session, _ graph: Graph) throws -> [Int] {
+  var moved = [Int](repeating: 0, count: graph.nodes.count)
+  session.observer = { node, isDone in
+    let index = Int(node.pointee.index)
+    guard !isDone, index < moved.count, let inputs = node.pointee.inputs,
+      let outputs = node.pointee.outputs
+    else { return }
+    let output = outputs[0]
+    func bytes(_ tensor: zoo_tensor) -> Int { tensor.extent.elementCount * tensor.type.byteWidth }
+    let present = (0..<Int(node.pointee.input_count)).map { inputs[$0] }.filter { $0.data != nil }
+    switch graph.nodes[index].operation {
+    case is Reshape, is Concat:
+      let copied = present.filter { !isInside($0, output) }
+      moved[index] = 2 * copied.reduce(0) { $0 + bytes($1) }
+    case is Slice: moved[index] = 2 * bytes(output)
+    default: moved[index] = present.reduce(bytes(output)) { $0 + bytes($1) }
+    }
+  }
+  defer { session.observer = nil }
+  fillWithNoise(session)
+  try session.run()
+  return moved
+}
+
+/// Whether the plan has put the elements of `part` into the memory of `whole`.
+private func isInside(_ part: zoo_tensor, _ whole: zoo_tensor) -> Bool {
+  guard let start = part.data, let base = whole.data else { return false }
+  return start >= base && start + part.size <= base + whole.size
+}
+
+/// Writes values into every input that no kernel can take a short cut on.
+func fillWithNoise(_ session: Session) {
+  for index in 0..<zoo_input_count(session.handle) {
+    let tensor = session.input(index)
+    guard let data = tensor.data else { continue }
+    var state: UInt32 = 1
+    guard tensor.type == ZOO_F32 else {
+      let bytes = data.assumingMemoryBound(to: UInt8.self)
+      for index in 0..<tensor.size {
+        state = state &* 1_664_525 &+ 1_013_904_223
+        bytes[index] = UInt8(state >> 24)
+      }
+      continue
+    }
+    let values = data.assumingMemoryBound(to: Float.self)
+    for index in 0..<tensor.size / 4 {
+      state = state &* 1_664_525 &+ 1_013_904_223
+      values[index] = Float(state >> 8) * 0x1p-24 - 0.5
+    }
+  }
+}
