@@ -11,10 +11,10 @@ struct Convert: ParsableCommand {
     abstract: "Convert an ONNX or TFLite model, or weights of a known network, to a .zoo file.",
     discussion: """
       Files of weights (safetensors, PyTorch, NumPy) do not say what to do with them: name the network with --arch, as
-      'zoo-tool list --architectures' has it. Its usual preprocessing is taken. Tensors that are missing, surplus or
-      misshapen are all listed.
+      'zoo-tool list --architectures' has it. Its usual preprocessing and labels are taken. Tensors that are missing, surplus
+      or misshapen are all listed.
 
-        zoo-tool convert resnet50.safetensors --arch resnet50 -o resnet50.zoo --labels imagenet.txt
+        zoo-tool convert resnet50.safetensors --arch resnet50 -o resnet50.zoo
 
       What a model file does not say about preprocessing is guessed from its input and shown; options override it.
       Pixels are 0...255 before y = (x - mean) * scale, in the network's channel order.
@@ -43,7 +43,10 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var preprocessing: PreprocessingOptions
 
-  @Option(help: "Text file with one label per line, or a CSV file with a column 'name'.")
+  @Option(
+    help:
+      "Text file with one label per line, or a CSV file with a column 'name'; an empty one for no labels."
+  )
   var labels: String?
 
   @Flag(help: "Class 0 means 'none of these' and is not offered as an answer.")
@@ -156,7 +159,8 @@ struct Convert: ParsableCommand {
     }
     if !graph.info.labels.isEmpty && graph.info.labels.count != classes {
       throw ToolError(
-        "\(labels ?? source): \(graph.info.labels.count) labels for \(classes) classes")
+        "\(labels ?? source): expected \(classes) labels, one for each class, got \(graph.info.labels.count)"
+      )
     }
     guard let first = graph.inputs.first, graph[first].shape.rank == 4, !keepLayout else {
       if preprocessing.isGiven { throw ToolError("preprocessing options need an image input") }
@@ -167,7 +171,8 @@ struct Convert: ParsableCommand {
     print(
       "preprocessing\(isGuessed ? " (guessed; see --mean, --scale, --channels, --resize)" : ""): \(zoo_tool.describe(settled))"
     )
-    if graph.info.labels.isEmpty { print("labels: none; give --labels FILE") }
+    let known = graph.info.labels
+    print("labels: \(known.isEmpty ? "none; give --labels FILE" : zoo_tool.describe(known))")
   }
 }
 
@@ -193,36 +198,4 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
     )
   }
   return try importONNX(path: path, options: options)
-}
-
-/// Labels of a text file, one per line, or of the column "name" of a CSV file.
-func readLabels(_ path: String) throws -> [String] {
-  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-    throw ToolError("\(path): no such file of labels, or not UTF-8 text")
-  }
-  let lines = text.split(omittingEmptySubsequences: true) { $0.isNewline }.map(String.init)
-  guard let header = lines.first, path.lowercased().hasSuffix(".csv") else { return lines }
-  let columns = fields(header)
-  guard let column = columns.firstIndex(of: "name") else {
-    throw ToolError("\(path): no column 'name' among \(columns)")
-  }
-  return try lines.dropFirst().enumerated().map { index, line in
-    let row = fields(line)
-    guard column < row.count else { throw ToolError("\(path): line \(index + 2) is short") }
-    return row[column]
-  }
-}
-
-/// Fields of a CSV line; quotes protect commas.
-private func fields(_ line: String) -> [String] {
-  var result = [""]
-  var isQuoted = false
-  for character in line {
-    switch character {
-    case "\"": isQuoted.toggle()
-    case "," where !isQuoted: result.append("")
-    default: result[result.count - 1].append(character)
-    }
-  }
-  return result
 }
