@@ -64,6 +64,12 @@ struct Convert: ParsableCommand {
   @Flag(help: "Turn a network of integers into one of floats.")
   var float = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Leave this operator of an ONNX file, as 'check' names it, to the program that runs the model; may be repeated.",
+      valueName: "operator"))
+  var custom: [String] = []
+
   @Option(help: "Name stored in the model; the file's name otherwise.")
   var name: String?
 
@@ -76,9 +82,10 @@ struct Convert: ParsableCommand {
     guard arch != nil || (classes == nil && randomWeights == nil) else {
       throw ValidationError("--classes and --random-weights need --arch")
     }
-    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout) else {
+    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout && custom.isEmpty) else {
       throw ValidationError(
-        "--arch fixes the input; --input-size, --batch and --keep-layout are for model files")
+        "--arch fixes the network; --input-size, --batch, --keep-layout and --custom are for model files"
+      )
     }
     guard (1...1_000_000).contains(classes ?? 1) else {
       throw ValidationError("--classes must be 1 to 1000000")
@@ -127,6 +134,7 @@ struct Convert: ParsableCommand {
     options.batch = batch
     options.keepsLayout = keepLayout
     options.inputSize = try size()
+    options.customOperators = Set(custom)
     return try importModel(path: input ?? "", options: options)
   }
 
@@ -188,6 +196,11 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
   }
   let head = (try? file.read(upToCount: 8)) ?? Data()
   guard !head.isEmpty else { throw ToolError("\(path): file is empty") }
+  let isONNX =
+    !head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) && head.dropFirst(4) != Data("TFL3".utf8)
+  guard isONNX || options.customOperators.isEmpty else {
+    throw ToolError("\(path): --custom is for ONNX files")
+  }
   if head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) { return try ModelFile(path: path).graph }
   if head.count >= 8, head[4..<8] == Data("TFL3".utf8) {
     return try importTFLite(path: path, options: options)
