@@ -54,14 +54,15 @@ private func oneWeirdTrick(
 let alexNets = [
   Architecture(
     "alexnet", "AlexNet in one tower, as torchvision has it", input: (224, 224, 3),
-    classes: 1000, preprocessing: imageNetPreprocessing(), parameterCount: 61_100_840,
+    labels: imageNetLabels, preprocessing: imageNetPreprocessing(), parameterCount: 61_100_840,
     weights: .torchvision
   ) { b, image, classes throws(CompileError) in
     try oneWeirdTrick(&b, image, classes: classes)
   },
   // The constants of the norm are the paper's, whose alpha is not divided by the size.
   Architecture(
-    "alexnet_ungrouped", "AlexNet of 2012 without groups", input: (227, 227, 3), classes: 1000,
+    "alexnet_ungrouped", "AlexNet of 2012 without groups", input: (227, 227, 3),
+    labels: imageNetLabels,
     preprocessing: caffePreprocessing, parameterCount: 62_378_344
   ) { b, image, classes throws(CompileError) in
     try alexNet(&b, image, classes: classes, groups: 1) { b, x, name throws(CompileError) in
@@ -71,7 +72,7 @@ let alexNets = [
   // The constants of the norm are Caffe's, which made the published weights.
   Architecture(
     "alexnet_towers", "AlexNet of 2012 in two towers (groups)", input: (227, 227, 3),
-    classes: 1000, preprocessing: caffePreprocessing, parameterCount: 60_965_224,
+    labels: imageNetLabels, preprocessing: caffePreprocessing, parameterCount: 60_965_224,
     weights: .caffe
   ) { b, image, classes throws(CompileError) in
     try alexNet(&b, image, classes: classes, groups: 2) { b, x, name throws(CompileError) in

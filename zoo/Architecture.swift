@@ -20,7 +20,8 @@ package struct Architecture: Sendable {
   package let summary: String
   /// Height, width and channels of the input.
   package let input: (height: Int, width: Int, channels: Int)
-  package let classes: Int
+  /// What the classes of the usual weights are called.
+  package let labels: [String]
   package let preprocessing: Preprocessing
   /// Learned parameters, running statistics not counted; asserted by a test.
   package let parameterCount: Int
@@ -34,7 +35,7 @@ package struct Architecture: Sendable {
 
   package init(
     _ name: String, _ summary: String, input: (height: Int, width: Int, channels: Int),
-    classes: Int, preprocessing: Preprocessing, parameterCount: Int, weights: Weights = .zoo,
+    labels: [String], preprocessing: Preprocessing, parameterCount: Int, weights: Weights = .zoo,
     unused: [String] = [], aliases: [String: String] = [:],
     _ describe:
       @escaping @Sendable (inout NetworkBuilder, ValueID, Int) throws(CompileError) ->
@@ -43,7 +44,7 @@ package struct Architecture: Sendable {
     self.name = name
     self.summary = summary
     self.input = input
-    self.classes = classes
+    self.labels = labels
     self.preprocessing = preprocessing
     self.parameterCount = parameterCount
     self.weights = weights
@@ -51,6 +52,8 @@ package struct Architecture: Sendable {
     self.aliases = aliases
     self.describe = describe
   }
+
+  package var classes: Int { labels.count }
 
   /// The network for one image, with values from `source`; for other numbers of classes too.
   package func graph(
@@ -71,13 +74,23 @@ extension Architecture {
   /// The network for one image with the weights of `file`, whose tensors are laid out and named as PyTorch does. `progress` is told
   /// how many elements have been read since it was told last.
   ///
+  /// It has the usual weights' labels, if there is one for each class. Of ImageNet's networks those with a class more are
+  /// TensorFlow's, which has background as class 0.
+  ///
   /// - Throws: `CompileError` that lists all tensors that are missing, surplus or misshapen.
   package func graph(
     _ file: any TensorFile, classes: Int? = nil, progress: ((Int) -> Void)? = nil
   ) throws(CompileError) -> Graph {
     let weights = StateDictWeights(file, aliases: aliases, unused: unused, progress: progress)
-    let graph = try graph(weights, classes: classes)
+    var graph = try graph(weights, classes: classes)
     try weights.check(name)
+    let classes = classes ?? self.classes
+    if classes == labels.count {
+      graph.info.labels = labels
+    } else if classes == imageNetLabels.count + 1, labels == imageNetLabels {
+      graph.info.labels = ["background"] + labels
+      graph.info.hasBackgroundClass = true
+    }
     return graph
   }
 }

@@ -5,7 +5,8 @@ import ZooCompiler
 let cifarAlexNets = [
   // Large first windows, overlapping poolings, local response normalisation: Krizhevsky, Sutskever, Hinton, NIPS 2012.
   Architecture(
-    "alexnet-cifar10", "AlexNet style with LRN, CIFAR-10", input: (32, 32, 3), classes: 10,
+    "alexnet-cifar10", "AlexNet style with LRN, CIFAR-10", input: (32, 32, 3),
+    labels: cifar10Labels,
     preprocessing: cifarPreprocessing, parameterCount: 720_138
   ) { b, image, classes throws(CompileError) in
     var x = try b.relu(

@@ -37,7 +37,8 @@ private func invertedResidual(
 let cifarMobileNets = [
   // Separable blocks at first, inverted residuals where the picture is small.
   Architecture(
-    "mobilenet-cifar10", "MobileNet v1 and v2 blocks, CIFAR-10", input: (32, 32, 3), classes: 10,
+    "mobilenet-cifar10", "MobileNet v1 and v2 blocks, CIFAR-10", input: (32, 32, 3),
+    labels: cifar10Labels,
     preprocessing: cifarPreprocessing, parameterCount: 313_626
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(

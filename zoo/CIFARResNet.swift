@@ -88,7 +88,7 @@ private func entry(
   _ name: String, _ summary: String, blocks: Int, parameters: Int
 ) -> Architecture {
   Architecture(
-    name, summary, input: (32, 32, 3), classes: 10, preprocessing: cifarPreprocessing,
+    name, summary, input: (32, 32, 3), labels: cifar10Labels, preprocessing: cifarPreprocessing,
     parameterCount: parameters
   ) { b, image, classes throws(CompileError) in
     try resNet(&b, image, classes: classes, blocks: blocks)
@@ -112,7 +112,8 @@ private func plainEntry(_ depth: Int, parameters: Int) -> Architecture {
   preprocessing.resizeMode = .stretch
   return Architecture(
     "resnet\(depth)-cifar10-a", "ResNet-\(depth) with plain shortcuts, CIFAR-10",
-    input: (32, 32, 3), classes: 10, preprocessing: preprocessing, parameterCount: parameters,
+    input: (32, 32, 3), labels: cifar10Labels, preprocessing: preprocessing,
+    parameterCount: parameters,
     weights: .other
   ) { b, image, classes throws(CompileError) in
     try plainResNet(&b, image, classes: classes, blocks: (depth - 2) / 6)

@@ -5,7 +5,7 @@ import ZooCompiler
 let cifarVGGs = [
   // Stacks of 3 x 3 convolutions between poolings, with batch norm: Simonyan, Zisserman, arXiv:1409.1556, made smaller.
   Architecture(
-    "vgg-cifar10", "VGG style with batch norm, CIFAR-10", input: (32, 32, 3), classes: 10,
+    "vgg-cifar10", "VGG style with batch norm, CIFAR-10", input: (32, 32, 3), labels: cifar10Labels,
     preprocessing: cifarPreprocessing, parameterCount: 1_323_498
   ) { b, image, classes throws(CompileError) in
     var x = image

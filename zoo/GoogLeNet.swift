@@ -64,7 +64,8 @@ let googLeNets = [
   // torchvision's weights came from TensorFlow: its `transform_input` turns ImageNet's normalisation back into -1...1, which
   // is the preprocessing here.
   Architecture(
-    "googlenet", "GoogLeNet (Inception v1) with batch norm", input: (224, 224, 3), classes: 1000,
+    "googlenet", "GoogLeNet (Inception v1) with batch norm", input: (224, 224, 3),
+    labels: imageNetLabels,
     preprocessing: symmetricPreprocessing(side: 256), parameterCount: 6_624_904,
     weights: .torchvision, unused: ["aux1.", "aux2."]
   ) { b, image, classes throws(CompileError) in

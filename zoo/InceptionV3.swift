@@ -166,7 +166,7 @@ private func inceptionV3(
 
 let inceptions = [
   Architecture(
-    "inception_v3", "Inception v3", input: (299, 299, 3), classes: 1000,
+    "inception_v3", "Inception v3", input: (299, 299, 3), labels: imageNetLabels,
     preprocessing: symmetricPreprocessing(side: 342), parameterCount: 23_834_568,
     weights: .torchvision, unused: ["AuxLogits."]
   ) { b, image, classes throws(CompileError) in

@@ -6,7 +6,7 @@ let mnistArchitectures = [
   // LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", 1998; with all maps
   // of C3 connected, tanh and average pooling.
   Architecture(
-    "lenet5", "LeNet-5, digits", input: (32, 32, 1), classes: 10,
+    "lenet5", "LeNet-5, digits", input: (32, 32, 1), labels: digitLabels,
     preprocessing: digitPreprocessing, parameterCount: 61_706
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(
@@ -26,7 +26,7 @@ let mnistArchitectures = [
   },
   // Three convolutions, as in Chollet, "Deep Learning with Python", listing 5.1.
   Architecture(
-    "mnist-convnet-a", "three convolutions, digits", input: (28, 28, 1), classes: 10,
+    "mnist-convnet-a", "three convolutions, digits", input: (28, 28, 1), labels: digitLabels,
     preprocessing: digitPreprocessing, parameterCount: 93_322
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(
@@ -40,7 +40,8 @@ let mnistArchitectures = [
     return try b.softmax(try b.dense("dense2", x, classes))
   },
   Architecture(
-    "mnist-convnet-b", "three convolutions with dropout, digits", input: (28, 28, 1), classes: 10,
+    "mnist-convnet-b", "three convolutions with dropout, digits", input: (28, 28, 1),
+    labels: digitLabels,
     preprocessing: digitPreprocessing, parameterCount: 1_134_426
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(
@@ -57,7 +58,8 @@ let mnistArchitectures = [
   },
   // The network of Burn's examples, https://github.com/tracel-ai/burn.
   Architecture(
-    "mnist-burn", "three convolutions with batch norm, digits", input: (28, 28, 1), classes: 10,
+    "mnist-burn", "three convolutions with batch norm, digits", input: (28, 28, 1),
+    labels: digitLabels,
     preprocessing: standardizedDigits, parameterCount: 376_870, weights: .other
   ) { b, image, classes throws(CompileError) in
     var x = image
@@ -70,7 +72,7 @@ let mnistArchitectures = [
   },
   // A LeNet with rectifiers and maxima, as TorchScript examples have it.
   Architecture(
-    "mnist-lenet-relu", "two convolutions, digits", input: (28, 28, 1), classes: 10,
+    "mnist-lenet-relu", "two convolutions, digits", input: (28, 28, 1), labels: digitLabels,
     preprocessing: standardizedDigits, parameterCount: 34_622, weights: .other,
     unused: ["means", "std_dev"]
   ) { b, image, classes throws(CompileError) in

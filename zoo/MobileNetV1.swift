@@ -31,7 +31,7 @@ private func entry(
 ) -> Architecture {
   Architecture(
     name, "MobileNet v1, width \(width), \(side) x \(side)", input: (side, side, 3),
-    classes: 1000, preprocessing: symmetricPreprocessing(side: Int32(side * 8 / 7)),
+    labels: imageNetLabels, preprocessing: symmetricPreprocessing(side: Int32(side * 8 / 7)),
     parameterCount: parameters, weights: .timm
   ) { b, image, classes throws(CompileError) in
     try mobileNetV1(&b, image, classes: classes, width: width)

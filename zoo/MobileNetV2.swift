@@ -80,7 +80,7 @@ private let timmNames: [String: String] = {
 
 let mobileNetV2s = [
   Architecture(
-    "mobilenet_v2", "MobileNet v2", input: (224, 224, 3), classes: 1000,
+    "mobilenet_v2", "MobileNet v2", input: (224, 224, 3), labels: imageNetLabels,
     preprocessing: imageNetPreprocessing(), parameterCount: 3_504_872, weights: .torchvision,
     aliases: timmNames
   ) { b, image, classes throws(CompileError) in

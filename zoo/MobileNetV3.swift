@@ -154,7 +154,7 @@ private func entries(
   return forms.map { name, weights, epsilon in
     Architecture(
       name, "MobileNet v3 \(size)\(weights == .timm ? ", timm's epsilon" : "")",
-      input: (224, 224, 3), classes: 1000, preprocessing: imageNetPreprocessing(),
+      input: (224, 224, 3), labels: imageNetLabels, preprocessing: imageNetPreprocessing(),
       parameterCount: parameters, weights: weights,
       aliases: weights == .timm ? timmNames(blocks) : [:]
     ) { b, image, classes throws(CompileError) in

@@ -6,7 +6,8 @@ let photoNets = [
   // Residual blocks (arXiv:1512.03385) of 32, 64, 128 and 256 channels at 32, 16, 8 and 4 pixels: most of the work
   // where pictures are small, so that it trains in hours on two cores.
   Architecture(
-    "photos100", "residual network, 100 kinds of things", input: (32, 32, 3), classes: 100,
+    "photos100", "residual network, 100 kinds of things", input: (32, 32, 3),
+    labels: cifar100Labels,
     preprocessing: cifarPreprocessing, parameterCount: 1_621_508
   ) { b, image, classes throws(CompileError) in
     var x = try b.convolution(

@@ -49,7 +49,7 @@ private func entry(
 ) -> Architecture {
   Architecture(
     "resnet\(depth)", "ResNet\(expansion == 4 ? " v1.5" : ""), \(depth) layers",
-    input: (224, 224, 3), classes: 1000, preprocessing: imageNetPreprocessing(),
+    input: (224, 224, 3), labels: imageNetLabels, preprocessing: imageNetPreprocessing(),
     parameterCount: parameters, weights: .torchvision
   ) { b, image, classes throws(CompileError) in
     try resNet(&b, image, classes: classes, blocks: blocks, expansion: expansion)

@@ -40,7 +40,7 @@ private func entry(
   parameters: Int
 ) -> Architecture {
   Architecture(
-    "squeezenet\(version)", "SqueezeNet \(version)", input: (224, 224, 3), classes: 1000,
+    "squeezenet\(version)", "SqueezeNet \(version)", input: (224, 224, 3), labels: imageNetLabels,
     preprocessing: imageNetPreprocessing(), parameterCount: parameters, weights: .torchvision
   ) { b, image, classes throws(CompileError) in
     try squeezeNet(

@@ -37,8 +37,9 @@ private func entry(
   _ name: String, _ summary: String, _ depths: [Int], normalizes: Bool = false, parameters: Int
 ) -> Architecture {
   Architecture(
-    name, summary, input: (224, 224, 3), classes: 1000, preprocessing: imageNetPreprocessing(),
-    parameterCount: parameters, weights: .torchvision, aliases: timmNames
+    name, summary, input: (224, 224, 3), labels: imageNetLabels,
+    preprocessing: imageNetPreprocessing(), parameterCount: parameters, weights: .torchvision,
+    aliases: timmNames
   ) { b, image, classes throws(CompileError) in
     try vgg(&b, image, classes: classes, depths: depths, normalizes: normalizes)
   }

@@ -151,4 +151,18 @@ struct StateDictTests {
     let graph = try network.graph(Counting(entries), classes: 5)
     #expect(graph[graph.outputs[0]].shape.last == 5)
   }
+
+  @Test(arguments: [(1000, 1000, "tench"), (1001, 1001, "background"), (10, 0, nil)])
+  func labelsAreThoseOfTheUsualWeights(_ classes: Int, _ count: Int, _ first: String?) throws {
+    let network = try architecture("squeezenet1.1")
+    let entries = try complete(network).map { name, shape in
+      (name, name.hasPrefix("classifier.1") ? [classes] + shape.dropFirst() : shape)
+    }
+    let info = try network.graph(Counting(entries), classes: classes).info
+    #expect(info.labels.count == count)
+    #expect(info.labels.first == first)
+    #expect(info.labels.last == (count > 0 ? "toilet tissue" : nil))
+    #expect(info.hasBackgroundClass == (classes == 1001))
+    #expect(try network.graph(RandomWeights(seed: 1), classes: classes).info.labels.isEmpty)
+  }
 }

@@ -73,16 +73,20 @@ struct ONNXFixture {
 
   /// A node; attributes are integers, lists of them, floats or words.
   mutating func node(
-    _ operation: String, _ inputs: [String], _ outputs: [String], _ attributes: [String: Any] = [:]
+    _ operation: String, _ inputs: [String], _ outputs: [String],
+    _ attributes: [String: Any] = [:], domain: String = ""
   ) {
     var node = inputs.reduce(Proto()) { $0.text(1, $1) }
     node = outputs.reduce(node) { $0.text(2, $1) }.text(3, outputs[0]).text(4, operation)
+    if !domain.isEmpty { node = node.text(7, domain) }
     for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
       var attribute = Proto().text(1, name)
       switch value {
       case let int as Int: attribute = attribute.int(3, int).int(20, 2)
       case let ints as [Int]: attribute = ints.reduce(attribute) { $0.int(8, $1) }.int(20, 7)
       case let float as Float: attribute = attribute.float(2, float).int(20, 1)
+      case let floats as [Float]:
+        attribute = floats.reduce(attribute) { $0.float(7, $1) }.int(20, 6)
       case let word as String: attribute = attribute.text(4, word).int(20, 3)
       default: fatalError("attribute \(name)")
       }
@@ -94,6 +98,10 @@ struct ONNXFixture {
   /// An input; an extent of 0 is left open.
   mutating func input(_ name: String, _ extents: [Int], type: Int = 1) {
     graph = graph.message(11, value(name, extents, type))
+  }
+  /// What the file says about a tensor between nodes.
+  mutating func info(_ name: String, _ extents: [Int], type: Int = 1) {
+    graph = graph.message(13, value(name, extents, type))
   }
   mutating func output(_ name: String) { graph = graph.message(12, value(name, [], 1)) }
 

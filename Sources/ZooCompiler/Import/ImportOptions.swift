@@ -11,6 +11,8 @@ package struct ImportOptions {
   package var batch = 1
   /// Values to use for inputs of the graph that are parameters, by name.
   package var constants: [String: ONNXTensor] = [:]
+  /// Operators of an ONNX file that become custom operators, as `zoo-tool check` names them.
+  package var customOperators: Set<String> = []
 
   package init() {}
 }

@@ -25,11 +25,8 @@ package func operatorSurvey(path: String) throws(CompileError) -> [OperatorCount
     }
   } else if let model = try? Zoo_Onnx_ModelProto(serializedBytes: data) {
     names = model.graph.node.map { node in
-      let isStandard = node.domain.isEmpty || node.domain == "ai.onnx"
-      return (
-        isStandard ? node.opType : "\(node.domain).\(node.opType)",
-        isStandard && ONNXImporter.handlers[node.opType] != nil
-      )
+      let name = ONNXImporter.operatorName(node)
+      return (name, ONNXImporter.handlers[name] != nil)
     }
   }
   let known = Dictionary(names.map { ($0.name, $0.isKnown) }) { $0 && $1 }

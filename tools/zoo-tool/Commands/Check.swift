@@ -17,6 +17,10 @@ struct Check: ParsableCommand {
   @Option(help: "Input size H,W for models that leave it open.")
   var inputSize: String?
 
+  @Option(
+    help: ArgumentHelp("As for 'convert'; may be repeated.", valueName: "operator"))
+  var custom: [String] = []
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -43,6 +47,7 @@ struct Check: ParsableCommand {
   func run() throws {
     var options = ImportOptions()
     options.inputSize = try inputSize.map(parseInputSize)
+    options.customOperators = Set(custom)
     let operators = try operatorSurvey(path: file).map {
       Report.Operator(name: $0.name, count: $0.count, isKnown: $0.isKnown)
     }

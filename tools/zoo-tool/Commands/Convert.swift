@@ -11,10 +11,10 @@ struct Convert: ParsableCommand {
     abstract: "Convert an ONNX or TFLite model, or weights of a known network, to a .zoo file.",
     discussion: """
       Files of weights (safetensors, PyTorch, NumPy) do not say what to do with them: name the network with --arch, as
-      'zoo-tool list --architectures' has it. Its usual preprocessing is taken. Tensors that are missing, surplus or
-      misshapen are all listed.
+      'zoo-tool list --architectures' has it. Its usual preprocessing and labels are taken. Tensors that are missing, surplus
+      or misshapen are all listed.
 
-        zoo-tool convert resnet50.safetensors --arch resnet50 -o resnet50.zoo --labels imagenet.txt
+        zoo-tool convert resnet50.safetensors --arch resnet50 -o resnet50.zoo
 
       What a model file does not say about preprocessing is guessed from its input and shown; options override it.
       Pixels are 0...255 before y = (x - mean) * scale, in the network's channel order.
@@ -43,7 +43,10 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var preprocessing: PreprocessingOptions
 
-  @Option(help: "Text file with one label per line, or a CSV file with a column 'name'.")
+  @Option(
+    help:
+      "Text file with one label per line, or a CSV file with a column 'name'; an empty one for no labels."
+  )
   var labels: String?
 
   @Flag(help: "Class 0 means 'none of these' and is not offered as an answer.")
@@ -68,6 +71,12 @@ struct Convert: ParsableCommand {
       """)
   var smallArena = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Leave this operator of an ONNX file, as 'check' names it, to the program that runs the model; may be repeated.",
+      valueName: "operator"))
+  var custom: [String] = []
+
   @Option(help: "Name stored in the model; the file's name otherwise.")
   var name: String?
 
@@ -80,9 +89,10 @@ struct Convert: ParsableCommand {
     guard arch != nil || (classes == nil && randomWeights == nil) else {
       throw ValidationError("--classes and --random-weights need --arch")
     }
-    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout) else {
+    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout && custom.isEmpty) else {
       throw ValidationError(
-        "--arch fixes the input; --input-size, --batch and --keep-layout are for model files")
+        "--arch fixes the network; --input-size, --batch, --keep-layout and --custom are for model files"
+      )
     }
     guard (1...1_000_000).contains(classes ?? 1) else {
       throw ValidationError("--classes must be 1 to 1000000")
@@ -133,6 +143,7 @@ struct Convert: ParsableCommand {
     options.batch = batch
     options.keepsLayout = keepLayout
     options.inputSize = try size()
+    options.customOperators = Set(custom)
     return try importModel(path: input ?? "", options: options)
   }
 
@@ -165,7 +176,8 @@ struct Convert: ParsableCommand {
     }
     if !graph.info.labels.isEmpty && graph.info.labels.count != classes {
       throw ToolError(
-        "\(labels ?? source): \(graph.info.labels.count) labels for \(classes) classes")
+        "\(labels ?? source): expected \(classes) labels, one for each class, got \(graph.info.labels.count)"
+      )
     }
     guard let first = graph.inputs.first, graph[first].shape.rank == 4, !keepLayout else {
       if preprocessing.isGiven { throw ToolError("preprocessing options need an image input") }
@@ -176,7 +188,8 @@ struct Convert: ParsableCommand {
     print(
       "preprocessing\(isGuessed ? " (guessed; see --mean, --scale, --channels, --resize)" : ""): \(zoo_tool.describe(settled))"
     )
-    if graph.info.labels.isEmpty { print("labels: none; give --labels FILE") }
+    let known = graph.info.labels
+    print("labels: \(known.isEmpty ? "none; give --labels FILE" : zoo_tool.describe(known))")
   }
 }
 
@@ -192,6 +205,11 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
   }
   let head = (try? file.read(upToCount: 8)) ?? Data()
   guard !head.isEmpty else { throw ToolError("\(path): file is empty") }
+  let isONNX =
+    !head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) && head.dropFirst(4) != Data("TFL3".utf8)
+  guard isONNX || options.customOperators.isEmpty else {
+    throw ToolError("\(path): --custom is for ONNX files")
+  }
   if head.starts(with: [0x89, 0x5A, 0x4F, 0x4F]) { return try ModelFile(path: path).graph }
   if head.count >= 8, head[4..<8] == Data("TFL3".utf8) {
     return try importTFLite(path: path, options: options)
@@ -202,36 +220,4 @@ func importModel(path: String, options: ImportOptions) throws -> Graph {
     )
   }
   return try importONNX(path: path, options: options)
-}
-
-/// Labels of a text file, one per line, or of the column "name" of a CSV file.
-func readLabels(_ path: String) throws -> [String] {
-  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-    throw ToolError("\(path): no such file of labels, or not UTF-8 text")
-  }
-  let lines = text.split(omittingEmptySubsequences: true) { $0.isNewline }.map(String.init)
-  guard let header = lines.first, path.lowercased().hasSuffix(".csv") else { return lines }
-  let columns = fields(header)
-  guard let column = columns.firstIndex(of: "name") else {
-    throw ToolError("\(path): no column 'name' among \(columns)")
-  }
-  return try lines.dropFirst().enumerated().map { index, line in
-    let row = fields(line)
-    guard column < row.count else { throw ToolError("\(path): line \(index + 2) is short") }
-    return row[column]
-  }
-}
-
-/// Fields of a CSV line; quotes protect commas.
-private func fields(_ line: String) -> [String] {
-  var result = [""]
-  var isQuoted = false
-  for character in line {
-    switch character {
-    case "\"": isQuoted.toggle()
-    case "," where !isQuoted: result.append("")
-    default: result[result.count - 1].append(character)
-    }
-  }
-  return result
 }

@@ -9,11 +9,12 @@ struct Fetch: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Download the usual trained weights of a network, or a data set.",
     discussion: """
-      Without arguments: what can be fetched. Weights are verified by their SHA-256, converted, and put into $ZOO_HOME
-      (default ~/.local/share/zoo) as NAME/NAME.zoo, where --model NAME and 'zoo-tool list' find them. A download that was
-      cut goes on where it ended. Proxies are taken from http_proxy, https_proxy and no_proxy; curl does the work.
+      Without arguments: what can be fetched. Weights are verified by their SHA-256, converted with their usual preprocessing
+      and labels, and put into $ZOO_HOME (default ~/.local/share/zoo) as NAME/NAME.zoo, where --model NAME and
+      'zoo-tool list' find them. A download that was cut goes on where it ended. Proxies are taken from http_proxy,
+      https_proxy and no_proxy; curl does the work.
 
-        zoo-tool fetch resnet50 --labels imagenet.txt
+        zoo-tool fetch resnet50
         zoo-tool fetch mine --url https://example.org/mine.safetensors --sha256 0123abcd --arch resnet18
         zoo-tool fetch resnet18 --int8 --calibrate photos
         zoo-tool fetch --data mnist
@@ -37,7 +38,10 @@ struct Fetch: ParsableCommand {
   @Option(help: "The network whose weights the file of --url holds; NAME otherwise.")
   var arch: String?
 
-  @Option(help: "Text file with one label per line, or a CSV file with a column 'name'.")
+  @Option(
+    help:
+      "Text file with one label per line, or a CSV file with a column 'name'; instead of the usual labels."
+  )
   var labels: String?
 
   @Flag(help: "Make NAME-int8 of 8-bit integers, too; needs --calibrate.")
@@ -97,7 +101,7 @@ struct Fetch: ParsableCommand {
     }
     let file = try download(source.address, checksum: source.checksum, to: folder("downloads"))
     let model = try folder(source.name) + "/\(source.name).zoo"
-    if (try? ModelFile(path: file)) != nil {
+    if labels == nil, conversion.isEmpty, (try? ModelFile(path: file)) != nil {
       try ModelWriter.write(try mapFile(file), to: model)
       print(model)
     } else {

@@ -31,8 +31,8 @@ struct Inspect: ParsableCommand {
       "preprocessing  \(graph.info.preprocessing.map(zoo_tool.describe) ?? "none stored: stretch, rgb, x / 255")"
     )
     let labels = graph.info.labels
-    print(
-      "labels  \(labels.count)\(graph.info.hasBackgroundClass ? ", class 0 is background" : "")")
+    let count = labels.isEmpty ? "none stored: classes have numbers" : "\(labels.count)"
+    print("labels  \(count)\(graph.info.hasBackgroundClass ? ", class 0 is background" : "")")
     for (index, label) in labels.enumerated() where all || index < 5 {
       print("  \(index)  \(label)")
     }

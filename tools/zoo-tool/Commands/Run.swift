@@ -23,11 +23,16 @@ struct Run: ParsableCommand {
   @Flag(help: "Also write the input tensor as NAME.in.npy.")
   var saveInput = false
 
+  @Flag(
+    help: "Also write what each layer gives, as NAME.0.npy and so on in the order of 'summary'.")
+  var layers = false
+
   @OptionGroup var execution: ExecutionOptions
 
   func run() throws {
     let session = try Session(
-      path: try modelPath(model), isa: execution.isa.value, threads: execution.threads)
+      path: try modelPath(model), isa: execution.isa.value, threads: execution.threads,
+      observes: layers)
     try makeDirectory(outputDir)
     for path in inputs {
       let tensor = session.input(0)
@@ -49,11 +54,26 @@ struct Run: ParsableCommand {
         try NumpyArray(shape: extents(tensor), floats: realNumbers(tensor)).write(
           to: base + ".in.npy")
       }
-      try session.run()
+      if layers { try runAndWriteLayers(of: session, to: base) } else { try session.run() }
       let output = session.output(0)
       try NumpyArray(shape: extents(output), floats: realNumbers(output)).write(
         to: base + ".out.npy")
     }
+  }
+
+  /// Runs the model and writes the output of layer i to `base`.i.npy.
+  private func runAndWriteLayers(of session: Session, to base: String) throws {
+    var failure: (any Error)?
+    // Written at once: the memory is used again by later layers.
+    session.observer = { node, isDone in
+      guard isDone, failure == nil, let output = node.pointee.outputs?.pointee else { return }
+      do {
+        try NumpyArray(shape: extents(output), floats: realValues(output)).write(
+          to: "\(base).\(node.pointee.index).npy")
+      } catch { failure = error }
+    }
+    try session.run()
+    if let failure { throw failure }
   }
 }
 

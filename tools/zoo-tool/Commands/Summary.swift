@@ -75,6 +75,7 @@ struct Summary: ParsableCommand {
     print("")
     print("parameters   \(grouped(report.parameters))")
     print("MACs         \(grouped(report.macs))")
+    print("labels       \(zoo_tool.describe(graph.info.labels))")
     guard let file else { return }
     let ratio = Double(file.planByteCount) / Double(max(file.planLowerBound, 1))
     print("file         \(grouped(file.data.count)) bytes")
@@ -91,7 +92,9 @@ struct Summary: ParsableCommand {
       return (file.graph, path, file)
     } catch let error as ToolError {
       guard let network = try? architecture(model) else { throw error }
-      return (try network.graph(NoWeights()), network.name, nil)
+      var graph = try network.graph(NoWeights())
+      graph.info.labels = network.labels
+      return (graph, network.name, nil)
     }
   }
 

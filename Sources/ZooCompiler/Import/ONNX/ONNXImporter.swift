@@ -63,6 +63,7 @@ struct ONNXImporter {
 
   mutating func run() throws(CompileError) -> Graph {
     guard opset >= 1 && opset < 1000 else { throw CompileError("opset \(opset) is not valid") }
+    try checkCustomOperators()
     if model.producerName == "zoo" {
       graph.info = try ModelInfo(onnxMetadata: model.metadataProps)
     }
@@ -173,11 +174,13 @@ struct ONNXImporter {
       return
     }
     do throws(CompileError) {
-      guard proto.domain.isEmpty || proto.domain == "ai.onnx" else {
-        throw CompileError("operators of domain '\(proto.domain)' are not supported")
-      }
-      guard let handler = ONNXImporter.handlers[proto.opType] else {
-        throw CompileError("operator not supported")
+      let name = ONNXImporter.operatorName(proto)
+      // Names of other domains have a dot, so that they are no keys.
+      guard
+        let handler = options.customOperators.contains(name)
+          ? ONNXImporter.customHandler : ONNXImporter.handlers[name]
+      else {
+        throw CompileError("operator not supported; '--custom \(name)' leaves it to your program")
       }
       for (position, name) in proto.input.enumerated()
       where !name.isEmpty && inputs[position] == nil {
