@@ -23,8 +23,12 @@ static uint32_t detect(void) {
     return ZOO_KERNELS_SCALAR;
   // F, DQ, BW, VL and the three ZMM state components.
   const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-  if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0)
-    return (c >> 11) & 1 ? ZOO_KERNELS_AVX512VNNI : ZOO_KERNELS_AVX512;
+  if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0) {
+    if (!((c >> 11) & 1))
+      return ZOO_KERNELS_AVX512;
+    const int has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5) & 1;
+    return has_bf16 ? ZOO_KERNELS_AVX512BF16 : ZOO_KERNELS_AVX512VNNI;
+  }
   return ZOO_KERNELS_AVX2;
 }
 

@@ -14,6 +14,15 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
 #include <f16w_igemm/f16w_igemm.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
+#include <bf16w_igemm/bf16w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);
+#include <bf16_igemm/bf16_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_bf16_pack_params *);
+#include <bf16_igemm/bf16_pack.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
@@ -59,6 +68,21 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.f16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
 #include <f16w_igemm/f16w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+#include <bf16w_igemm/bf16w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+#include <bf16_igemm/bf16_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_pack = function;
+#include <bf16_igemm/bf16_pack.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -116,6 +140,8 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
     return choose(ZOO_KERNELS_AVX512, "avx512");
   case ZOO_KERNELS_AVX512VNNI:
     return choose(ZOO_KERNELS_AVX512VNNI, "avx512vnni");
+  case ZOO_KERNELS_AVX512BF16:
+    return choose(ZOO_KERNELS_AVX512BF16, "avx512bf16");
   default:
     return choose(ZOO_KERNELS_SCALAR, "scalar");
   }
@@ -131,6 +157,15 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f16w_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f16w_igemm/f16w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16w_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16w_igemm/bf16w_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_igemm/bf16_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_pack, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_igemm/bf16_pack.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_dwconv/f32_dwconv.inc>

@@ -3,7 +3,10 @@ package import CZoo
 
 /// Instruction sets of this machine; the others are named once, so that nobody takes them for tested.
 package let availableISAs: [zoo_isa] = {
-  let all = [ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512, ZOO_ISA_AVX512VNNI]
+  let all = [
+    ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512, ZOO_ISA_AVX512VNNI,
+    ZOO_ISA_AVX512BF16,
+  ]
   for isa in all where zoo_isa_available(isa) == 0 {
     print("skipped: \(name(of: isa)) is not available on this CPU")
   }

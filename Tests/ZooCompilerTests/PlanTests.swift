@@ -75,8 +75,7 @@ struct PlanTests {
     try plain.run()
     let want = plain.outputFloats(0)
     let scale = want.map(abs).max() ?? 1
-    for isa in [ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512, ZOO_ISA_AVX512VNNI]
-    where zoo_isa_available(isa) != 0 {
+    for isa in availableISAs {
       let runner = try Runner(try ModelWriter.encode(optimized), isa: isa)
       try runner.write(x, toInput: 0)
       try runner.run()

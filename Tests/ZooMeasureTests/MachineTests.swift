@@ -67,6 +67,8 @@ struct MicrokernelTests {
     let table = zoo_kernels_for(isa)
     let functions: [(String, UnsafeRawPointer?)] = [
       ("f32_igemm", address(table.f32_igemm.run)), ("f16w_igemm", address(table.f16w_igemm.run)),
+      ("bf16w_igemm", address(table.bf16w_igemm.run)),
+      ("bf16_igemm", address(table.bf16_igemm.run)), ("bf16_pack", address(table.bf16_pack)),
       ("i8w_igemm", address(table.i8w_igemm.run)), ("f32_dwconv", address(table.f32_dwconv)),
       ("f32_pool", address(table.f32_pool)), ("f32_binary", address(table.f32_binary)),
       ("f32_unary", address(table.f32_unary)), ("i8_igemm", address(table.i8_igemm.run)),

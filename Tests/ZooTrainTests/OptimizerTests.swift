@@ -157,7 +157,7 @@ struct OptimizerTests {
   @Test func trainsWithTheBestFloatsOfTheCPU() throws {
     for isa in availableISAs {
       let workers = try Workers(threads: 1, isa: isa)
-      let best = isa == ZOO_ISA_AVX512VNNI ? ZOO_ISA_AVX512 : isa
+      let best = isa.rawValue > ZOO_ISA_AVX512.rawValue ? ZOO_ISA_AVX512 : isa
       #expect(String(cString: workers.kernels.isa_name) == name(of: best))
     }
     #expect(try Workers(threads: 1).isaName == availableISAs.last.map(name))

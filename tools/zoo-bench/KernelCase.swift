@@ -29,7 +29,9 @@ struct KernelCase {
 func cases(of kernel: Microkernel) -> [KernelCase] {
   switch kernel.family {
   case "f32_igemm": products(kernel, weights: Float.self)
-  case "f16w_igemm": products(kernel, weights: UInt16.self)
+  case "f16w_igemm", "bf16w_igemm": products(kernel, weights: UInt16.self)
+  case "bf16_igemm": roundedProducts(kernel)
+  case "bf16_pack": packing(kernel)
   case "i8w_igemm": products(kernel, weights: Int8.self)
   case "i8_igemm": integerProducts(kernel)
   case "f32_dwconv": depthwise(kernel)

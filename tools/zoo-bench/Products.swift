@@ -54,11 +54,40 @@ func products(_ kernel: Microkernel, weights: Float.Type) -> [KernelCase] {
   products(kernel) { noise($0) }
 }
 
+/// Products of inputs that were rounded to bf16, which have one tap; against the peak of floats, so that 200 % is the most.
+func roundedProducts(_ kernel: Microkernel) -> [KernelCase] {
+  products(kernel, ProductShape.all.filter { $0.kernel == 1 }) { _ in UInt16(0x3f80) }
+}
+
+/// Rounding of the rows of a 1x1 convolution to bf16.
+func packing(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_bf16_pack_ukernel.self)
+  return [96, 256].map { channels in
+    let image = Elements(8 * channels, noise)
+    let rounded = Elements(8 * channels) { _ in UInt16(0) }
+    let rows = Elements<UnsafePointer<Float>?>(8) { image.constant + $0 * channels }
+    return KernelCase(
+      "8 rows of \(channels)", byteCount: image.byteCount + rounded.byteCount
+    ) {
+      var params = zoo_bf16_pack_params()
+      params.kc = channels
+      params.tap_count = 1
+      params.a = UnsafePointer(rows.pointer)
+      params.a_tap_stride = 8
+      params.y = rounded.pointer
+      params.y_stride = channels
+      function(8, &params)
+      withExtendedLifetime(image) {}
+    }
+  }
+}
+
 private func products<Weight>(
-  _ kernel: Microkernel, _ weight: (_ index: Int) -> Weight
+  _ kernel: Microkernel, _ shapes: [ProductShape] = ProductShape.all,
+  _ weight: (_ index: Int) -> Weight
 ) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
-  return ProductShape.all.map { shape in
+  return shapes.map { shape in
     let image = Elements(shape.imageSide * shape.imageSide * shape.channels, noise)
     let w = Elements(shape.depth * shape.columns, weight)
     let scales = Elements(shape.columns) { _ in Float(0.01) }

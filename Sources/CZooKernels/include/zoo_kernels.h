@@ -31,6 +31,7 @@ enum {
   ZOO_KERNELS_AVX2 = 2,
   ZOO_KERNELS_AVX512 = 3,
   ZOO_KERNELS_AVX512VNNI = 4,
+  ZOO_KERNELS_AVX512BF16 = 5,
 };
 
 // Width of one packed panel of output channels, for every type and ISA (see zoo/FORMAT.md).
@@ -114,7 +115,24 @@ typedef struct zoo_f32_igemm_kernel {
 } zoo_f32_igemm_kernel;
 
 // f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.
+// bf16w_igemm: likewise with weights of bf16.
+// bf16_igemm: weights of bf16, and inputs that were rounded to bf16: p->a has one tap, pointers to rows of kc bf16 numbers
+// and a zero after them if kc is odd. Products of pairs (k, k + 1) are exact; their sums are rounded in an order of the CPU's,
+// denormals count as 0.
 // i8w_igemm: the same with weights of int8_t: y = scale[j] * sum + bias[j], rounded one by one.
+
+// --- bf16_pack: rows of floats, rounded to bf16 ---------------------------------------------------
+//
+// y[i][t * kc + k] = a[t][i][k], rounded to nearest, ties to even; a zero follows a row of odd length.
+typedef struct zoo_bf16_pack_params {
+  size_t kc, tap_count;
+  const float *const *a; // as in zoo_f32_igemm_params
+  size_t a_tap_stride;
+  uint16_t *y;
+  size_t y_stride; // elements between rows of y, even
+} zoo_bf16_pack_params;
+
+typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *params);
 
 // --- f32_dwconv: depthwise convolution over a run of output pixels sharing the same valid taps -----
 //
@@ -334,6 +352,9 @@ typedef struct zoo_kernels {
   const char *isa_name;
   zoo_f32_igemm_kernel f32_igemm;
   zoo_f32_igemm_kernel f16w_igemm;
+  zoo_f32_igemm_kernel bf16w_igemm;
+  zoo_f32_igemm_kernel bf16_igemm;
+  zoo_bf16_pack_ukernel bf16_pack;
   zoo_f32_igemm_kernel i8w_igemm;
   zoo_f32_dwconv_ukernel f32_dwconv;
   zoo_f32_pool_ukernel f32_pool;

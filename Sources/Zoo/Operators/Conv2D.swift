@@ -4,7 +4,7 @@ import CZoo
 /// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
 ///
 /// - Shapes: `x` [n, h, w, c]; `w` [groups, kh kw c/groups, m/groups] as panels of 16 columns, rows in the order
-///   (kh, kw, c), f32 or f16, or i8 with a scale for each column and one group; `bias` [m], optional; `addend` [n, oh, ow, m], optional, added before the activation; `y`
+///   (kh, kw, c), f32, f16 or bf16, or i8 with a scale for each column and one group; `bias` [m], optional; `addend` [n, oh, ow, m], optional, added before the activation; `y`
 ///   [n, oh, ow, m] with extents floor((h + pads - d (kh - 1) - 1) / s) + 1.
 /// - In place: `y` may be `addend`, not `x`.
 /// - Rows of `x`, `addend` and `y` may have gaps (channel slices of a concatenation).

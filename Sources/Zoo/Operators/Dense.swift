@@ -3,7 +3,7 @@ import CZoo
 
 /// y[m, o] = act(bias[o] + sum over i of x[m, i] w[i, o])
 ///
-/// - Shapes: `x` [..., in]; `w` [in, out] as panels of 16 columns, f32, f16 or i8 with a scale for each column; `bias` [out], optional; `addend` as `y`, optional;
+/// - Shapes: `x` [..., in]; `w` [in, out] as panels of 16 columns, f32, f16, bf16 or i8 with a scale for each column; `bias` [out], optional; `addend` as `y`, optional;
 ///   `y` [..., out].
 /// - In place: `y` may be `addend`, not `x`.
 package struct Dense: RunnableOperation {

@@ -4,7 +4,8 @@ import CZooKernels
 
 /// output[i, j] = act(bias[j] + scale[j] sum over k of source[i, k] weights[k, j] + addend[i, j])
 ///
-/// `weights` are panels of 16 columns; only those of 8 bits have scales. Each output element is summed in the order of k by whatever kernel runs, so
+/// `weights` are panels of 16 columns; only those of 8 bits have scales. With weights of bf16 the inputs are rounded to bf16 as well where
+/// the CPU multiplies such pairs (twice as many at a time); elsewhere they stay floats. Each output element is summed in the order of k by whatever kernel runs, so
 /// neither tiles nor pieces change the result.
 package struct MatrixProduct {
   let source: ImageSource<Float>
@@ -44,11 +45,13 @@ package struct MatrixProduct {
   static let pointerCapacity = 1024
   /// Floats of one gathered tile.
   static let gatherCapacity = 4096
+  /// Numbers of one tile that was rounded: a row of VGG's largest dense layer, 8 of a 3 x 3 convolution of 512 channels.
+  static let roundedCapacity = 36864
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static let blockByteCount = 256 << 10
 
   package func start() {
-    let family = weights.kernel(runtime.kernels)
+    let family = self.family
     guard let kernel = family.run, isCovered else {
       return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
         .start()
@@ -80,7 +83,15 @@ package struct MatrixProduct {
     return tiles >= 2 * workPieces ? workPieces : 1
   }
 
-  fileprivate var family: zoo_f32_igemm_kernel { weights.kernel(runtime.kernels) }
+  /// Whether inputs are rounded to bf16 before they are multiplied.
+  private var rounds: Bool {
+    weights.type == ZOO_BF16 && runtime.kernels.bf16_igemm.run != nil
+      && depth < MatrixProduct.roundedCapacity
+  }
+
+  fileprivate var family: zoo_f32_igemm_kernel {
+    rounds ? runtime.kernels.bf16_igemm : weights.kernel(runtime.kernels)
+  }
 }
 
 private struct ProductWork: ParallelWork {
@@ -122,7 +133,9 @@ extension MatrixProduct {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
-      if gathers {
+      if rounds {
+        runRounded(kernel, rows: rows, columns: column..<end, tile: mr, gathers: gathers)
+      } else if gathers {
         runGathered(kernel, rows: rows, columns: column..<end, tile: mr)
       } else {
         runIndirect(kernel, rows: rows, columns: column..<end, tile: mr)
@@ -131,7 +144,7 @@ extension MatrixProduct {
     }
   }
 
-  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {
+  func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {
     var params = zoo_f32_igemm_params()
     params.w = weights.panel(columns.lowerBound, depth: depth)
     params.w_scales = weights.scales.map { $0 + columns.lowerBound }
@@ -207,7 +220,7 @@ extension MatrixProduct {
   }
 
   /// What the kernel's clamp could not do, while the tile is in cache.
-  private func finish(rows: Range<Int>, columns: Range<Int>) {
+  func finish(rows: Range<Int>, columns: Range<Int>) {
     guard activation.needsPass else { return }
     if columns.count == outputStride {
       let first = output + rows.lowerBound * outputStride

@@ -1,4 +1,4 @@
-// The right matrix of a product: panels of floats, of half precision, or of 8 bits with a scale for each column.
+// The right matrix of a product: panels of floats, of half precision, of bf16, or of 8 bits with a scale for each column.
 import CZoo
 import CZooKernels
 
@@ -32,6 +32,8 @@ package struct MatrixWeights {
     switch type {
     case ZOO_I8: Float(Int(base.assumingMemoryBound(to: Int8.self)[index]))
     case ZOO_F16: halfPrecision(base.assumingMemoryBound(to: UInt16.self)[index])
+    case ZOO_BF16:
+      Float(bitPattern: UInt32(base.assumingMemoryBound(to: UInt16.self)[index]) &<< 16)
     default: base.assumingMemoryBound(to: Float.self)[index]
     }
   }
@@ -41,6 +43,7 @@ package struct MatrixWeights {
     switch type {
     case ZOO_I8: kernels.i8w_igemm
     case ZOO_F16: kernels.f16w_igemm
+    case ZOO_BF16: kernels.bf16w_igemm
     default: kernels.f32_igemm
     }
   }
@@ -69,8 +72,9 @@ extension Node {
     let hasScales =
       Int(weights.scale_count) == columns && Int(weights.scale_axis) == weights.extent.rank - 1
     guard
-      weights.type == ZOO_F32 || weights.type == ZOO_F16 || (weights.type == ZOO_I8 && hasScales)
-    else { throw .type("weights must be f32, f16, or i8 with a scale for each column") }
+      weights.type == ZOO_F32 || weights.type == ZOO_F16 || weights.type == ZOO_BF16
+        || (weights.type == ZOO_I8 && hasScales)
+    else { throw .type("weights must be f32, f16, bf16, or i8 with a scale for each column") }
     guard output.type == ZOO_F32 else { throw .type("output must be f32") }
     try requireLayout(packed: 1)
   }

@@ -49,6 +49,9 @@ extension ONNXExporter {
     if let halves: [Float16] = value.constant?.elements() {
       return constant(value.name, extents, ordered(halves).map { Float($0) })
     }
+    if let floats = value.constant?.bfloat16s {
+      return constant(value.name, extents, ordered(floats))
+    }
     guard let q = value.quantization, value.constant != nil else {
       throw CompileError("'\(value.name)' is not constant, or integers without a scale")
     }

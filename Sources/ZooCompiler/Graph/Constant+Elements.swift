@@ -29,4 +29,14 @@ extension Constant {
       }
     }
   }
+
+  /// The elements of bf16, which are the upper halves of floats.
+  var bfloat16s: [Float]? {
+    guard type == ZOO_BF16 else { return nil }
+    return withBytes { bytes in
+      (0..<bytes.count / 2).map {
+        Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) << 16)
+      }
+    }
+  }
 }

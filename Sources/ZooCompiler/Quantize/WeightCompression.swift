@@ -6,6 +6,9 @@ import Zoo
 package enum WeightForm: String, CaseIterable, Sendable {
   /// IEEE half precision: half the size, exact to 11 bits.
   case f16
+  /// The upper half of a float: half the size, exact to 8 bits, twice as fast where the CPU multiplies bf16 (inputs of layers are
+  /// rounded as well there).
+  case bf16
   /// 8 bits with a scale for each output channel: a quarter of the size.
   case int8
 }
@@ -21,7 +24,7 @@ package func compressWeights(
   for node in graph.nodes {
     let groups = (node.operation as? Conv2D).map { Int($0.groups) } ?? 1
     guard node.operation is Conv2D || node.operation is Dense, let w = node.inputs[1],
-      let constant = graph[w].constant, constant.type == ZOO_F32, form == .f16 || groups == 1
+      let constant = graph[w].constant, constant.type == ZOO_F32, form != .int8 || groups == 1
     else { continue }
     let floats = constant.floats
     switch form {
@@ -33,6 +36,14 @@ package func compressWeights(
       result[w].type = ZOO_F16
       result[w].constant = Constant(
         type: ZOO_F16, bytes: halves.withUnsafeBytes { Array($0) })
+    case .bf16:
+      let rounded = floats.map(bfloat16)
+      guard rounded.allSatisfy({ $0 & 0x7F80 != 0x7F80 }) else {
+        throw CompileError("layer '\(node.name)': a weight does not fit bf16")
+      }
+      result[w].type = ZOO_BF16
+      result[w].constant = Constant(
+        type: ZOO_BF16, bytes: rounded.withUnsafeBytes { Array($0) })
     case .int8:
       let columns = graph[w].shape.last
       let weights = try IntegerWeights(
@@ -46,4 +57,11 @@ package func compressWeights(
     }
   }
   return result
+}
+
+/// The bits of the bf16 number nearest to `value`, ties to even.
+private func bfloat16(_ value: Float) -> UInt16 {
+  let bits = value.bitPattern
+  if value.isNaN { return UInt16(bits >> 16) | 0x40 }
+  return UInt16((UInt64(bits) + 0x7FFF + UInt64(bits >> 16 & 1)) >> 16)
 }

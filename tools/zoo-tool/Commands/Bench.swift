@@ -17,7 +17,10 @@ struct Bench: ParsableCommand {
   @Option(parsing: .unconditional, help: "Images per run; the network is planned anew for it.")
   var batch = 1
 
-  @Option(help: "Arithmetic that the model must have; by default whichever it has.")
+  @Option(
+    help:
+      "Arithmetic that the model must have; by default whichever it has. A model of f32 can be measured in bf16."
+  )
   var precision: Precision?
 
   @Option(parsing: .unconditional, help: "Least time to measure.")
@@ -64,10 +67,14 @@ struct Bench: ParsableCommand {
     var temporary: String?
     func clean() { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
     defer { clean() }
-    if batch > 1 {
+    let stored = precision == .bf16 || batch > 1 ? try ModelFile(path: path).graph : nil
+    if var graph = stored, batch > 1 || Precision(of: graph) == .f32 {
       let name =
         NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
-      let graph = try rebatched(try ModelFile(path: path).graph, batch: batch)
+      if batch > 1 { graph = try rebatched(graph, batch: batch) }
+      if precision == .bf16, Precision(of: graph) == .f32 {
+        graph = try compressWeights(graph, .bf16)
+      }
       try ModelWriter.write(try ModelWriter.encode(graph), to: name)
       temporary = name
       path = name
@@ -122,14 +129,18 @@ struct Bench: ParsableCommand {
 /// What a model computes in.
 enum Precision: String, CaseIterable, ExpressibleByArgument {
   case f32
+  case bf16
   case int8
 
   /// That of most of its multiplications.
   init(of graph: Graph) {
-    let macs = graph.nodes.reduce(into: (integer: 0, float: 0)) { sum, node in
-      let count = Cost(node, graph).macs
-      if graph[node.output].type == ZOO_I8 { sum.integer += count } else { sum.float += count }
+    var macs = [Precision: Int]()
+    for node in graph.nodes {
+      let weights = node.inputs.count > 1 ? node.inputs[1].map { graph[$0].type } : nil
+      let own: Precision =
+        graph[node.output].type == ZOO_I8 ? .int8 : weights == ZOO_BF16 ? .bf16 : .f32
+      macs[own, default: 0] += Cost(node, graph).macs
     }
-    self = macs.integer > macs.float ? .int8 : .f32
+    self = macs.max { $0.value < $1.value }?.key ?? .f32
   }
 }

@@ -39,6 +39,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
     return switch graph[weights].type {
     case ZOO_I8: "i8w_igemm"
     case ZOO_F16: "f16w_igemm"
+    case ZOO_BF16: "bf16_igemm"
     default: "f32_igemm"
     }
   case is DepthwiseConv2D: return "f32_dwconv"

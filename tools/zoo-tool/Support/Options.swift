@@ -10,6 +10,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
   case avx2
   case avx512
   case avx512vnni
+  case avx512bf16
 
   var value: zoo_isa {
     switch self {
@@ -18,6 +19,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
     case .avx2: ZOO_ISA_AVX2
     case .avx512: ZOO_ISA_AVX512
     case .avx512vnni: ZOO_ISA_AVX512VNNI
+    case .avx512bf16: ZOO_ISA_AVX512BF16
     }
   }
 }

@@ -1,0 +1,140 @@
+// bf16_igemm and bf16_pack for avx512bf16: 8 rows by 32 columns, two products an instruction.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma"))), \
+                             apply_to = function)
+#include <simd/avx512.h>
+#define MR 8
+
+// Rows k and k + 1 of 16 columns, side by side in memory, as 16 pairs.
+INLINE __m512i pairs(const uint16_t *p) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return _mm512_permutexvar_epi16(order, _mm512_loadu_si512(p));
+}
+
+// The same for the first n columns of a narrower panel; without the second row if `alone`.
+INLINE __m512i pairs_part(const uint16_t *p, size_t n, int alone) {
+  const vmask mask = v_mask(n);
+  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p));
+  if (alone)
+    return low;
+  return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p + n)), 16));
+}
+
+// One tile of `rows` x (`panels` * 16) columns, the counts constants after inlining; one panel of `rest` columns if `partial`.
+INLINE void tile(const int rows, const int panels, const int partial, size_t rest, const zoo_f32_igemm_params *p,
+                 size_t column) {
+  const size_t depth = p->kc, width = partial ? rest : 16;
+  const vmask mask = v_mask(width);
+  const uint16_t *w[8];
+  vf sum[MR][8];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < panels; v++) {
+    w[v] = (const uint16_t *)p->w + (column + 16 * (size_t)v) * depth;
+    const vf bias = p->bias ? v_load_part(p->bias + column + 16 * v, mask) : v_set(0);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+      sum[i][v] = bias;
+  }
+  const int32_t *a[MR];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++)
+    a[i] = (const int32_t *)p->a[i];
+  const size_t count = depth / 2;
+  for (size_t k = 0; k < count; k++) {
+    __m512i b[8];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < panels; v++)
+      b[v] = partial ? pairs_part(w[v] + 2 * k * width, width, 0) : pairs(w[v] + 32 * k);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      const __m512bh x = (__m512bh)_mm512_set1_epi32(a[i][k]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < panels; v++)
+        sum[i][v] = _mm512_dpbf16_ps(sum[i][v], x, (__m512bh)b[v]);
+    }
+  }
+  if (depth % 2) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < panels; v++) {
+      const __m512i b = pairs_part(w[v] + 2 * count * width, width, 1);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++)
+        sum[i][v] = _mm512_dpbf16_ps(sum[i][v], (__m512bh)_mm512_set1_epi32(a[i][count]), (__m512bh)b);
+    }
+  }
+  const vf lower = v_set(p->lower), upper = v_set(p->upper);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < panels; v++) {
+      const size_t at = column + 16 * (size_t)v;
+      vf y = sum[i][v];
+      if (p->addend)
+        y = v_add(y, v_load_part(p->addend + i * p->addend_stride + at, mask));
+      v_store_part(p->c + i * p->c_stride + at, mask, v_clamp(y, lower, upper));
+    }
+  }
+}
+
+// All columns for a constant number of rows, `panels` panels at a time.
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  size_t column = 0;
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
+    tile(rows, panels, 0, 0, p, column);
+  for (; column + 16 <= n; column += 16)
+    tile(rows, 1, 0, 0, p, column);
+  if (column < n)
+    tile(rows, 1, 1, n - column, p, column);
+}
+
+void zoo_bf16_igemm_ukernel_8x32__avx512bf16(size_t m, size_t n, const zoo_f32_igemm_params *params) {
+  switch (m) {
+  case 1: // dense layers: wide, so that enough loads are in flight
+    strip(1, 8, n, params);
+    break;
+  case 2:
+    strip(2, 2, n, params);
+    break;
+  case 3:
+    strip(3, 2, n, params);
+    break;
+  case 4:
+    strip(4, 2, n, params);
+    break;
+  case 5:
+    strip(5, 2, n, params);
+    break;
+  case 6:
+    strip(6, 2, n, params);
+    break;
+  case 7:
+    strip(7, 2, n, params);
+    break;
+  case 8:
+    strip(8, 2, n, params);
+    break;
+  }
+}
+
+void zoo_bf16_pack_ukernel__avx512bf16(size_t m, const zoo_bf16_pack_params *p) {
+  for (size_t i = 0; i < m; i++) {
+    uint16_t *to = p->y + i * p->y_stride;
+    for (size_t t = 0; t < p->tap_count; t++, to += p->kc) {
+      const float *x = p->a[t * p->a_tap_stride + i];
+      size_t k = 0;
+      for (; k + 32 <= p->kc; k += 32)
+        _mm512_storeu_si512(to + k, (__m512i)_mm512_cvtne2ps_pbh(v_load(x + k + 16), v_load(x + k)));
+      for (; k < p->kc; k += 16) {
+        const vmask mask = v_mask(p->kc - k < 16 ? p->kc - k : 16);
+        _mm256_mask_storeu_epi16(to + k, mask, (__m256i)_mm512_cvtneps_pbh(v_load_part(x + k, mask)));
+      }
+    }
+    if (p->kc * p->tap_count % 2)
+      *to = 0;
+  }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,44 @@
+// f32_igemm with weights of bf16 for avx2: 6 rows by 16 columns.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include <simd/avx2.h>
+#define MR 6
+#define W_ELEMENT uint16_t
+#define W_IS_SCALED 0
+INLINE vf w_load(const uint16_t *p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+}
+INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
+  (void)m;
+  uint16_t halves[8] = {0};
+  __builtin_memcpy(halves, p, n * 2);
+  return w_load(halves);
+}
+#include <f32_igemm/body.h>
+
+void zoo_bf16w_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {
+  switch (m) {
+  case 1: // dense layers: wide, so that enough loads are in flight
+    strip(1, 4, n, params);
+    break;
+  case 2:
+    strip(2, 1, n, params);
+    break;
+  case 3:
+    strip(3, 1, n, params);
+    break;
+  case 4:
+    strip(4, 1, n, params);
+    break;
+  case 5:
+    strip(5, 1, n, params);
+    break;
+  case 6:
+    strip(6, 1, n, params);
+    break;
+  }
+}
+
+#pragma clang attribute pop
+#endif

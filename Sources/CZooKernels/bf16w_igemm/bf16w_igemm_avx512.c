@@ -1,0 +1,47 @@
+// f32_igemm with weights of bf16 for avx512: 8 rows by 32 columns.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#include <simd/avx512.h>
+#define MR 8
+#define W_ELEMENT uint16_t
+#define W_IS_SCALED 0
+INLINE vf widened(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
+INLINE vf w_load(const uint16_t *p) { return widened(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
+  (void)n;
+  return widened(_mm256_maskz_loadu_epi16(m, p));
+}
+#include <f32_igemm/body.h>
+
+void zoo_bf16w_igemm_ukernel_8x32__avx512(size_t m, size_t n, const zoo_f32_igemm_params *params) {
+  switch (m) {
+  case 1: // dense layers: wide, so that enough loads are in flight
+    strip(1, 8, n, params);
+    break;
+  case 2:
+    strip(2, 2, n, params);
+    break;
+  case 3:
+    strip(3, 2, n, params);
+    break;
+  case 4:
+    strip(4, 2, n, params);
+    break;
+  case 5:
+    strip(5, 2, n, params);
+    break;
+  case 6:
+    strip(6, 2, n, params);
+    break;
+  case 7:
+    strip(7, 2, n, params);
+    break;
+  case 8:
+    strip(8, 2, n, params);
+    break;
+  }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,105 @@
+// Products with inputs rounded to bf16, where the CPU multiplies pairs of bf16 numbers.
+import CZooKernels
+
+/// Where one tile of a product is prepared.
+private struct RoundingSpace {
+  let pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
+  let gathered: UnsafeMutablePointer<Float>
+  let rounded: UnsafeMutablePointer<UInt16>
+  /// Numbers that `rounded` holds.
+  let capacity: Int
+}
+
+extension MatrixProduct {
+  /// Tiles whose rows are rounded to bf16 into a small buffer, where the kernel finds them as one tap.
+  func runRounded(
+    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int,
+    gathers: Bool
+  ) {
+    // Clearing a large buffer would cost a small product more than the product itself.
+    if tile * roundedStep <= 4096 {
+      withSmallSpace { runRounded(kernel, rows, columns, tile, gathers, $0) }
+    } else {
+      withLargeSpace { runRounded(kernel, rows, columns, tile, gathers, $0) }
+    }
+  }
+
+  /// Numbers from row to row of a rounded tile: pairs, so an even number.
+  private var roundedStep: Int { (depth + 1) & ~1 }
+
+  private func runRounded(
+    _ kernel: zoo_f32_igemm_ukernel, _ rows: Range<Int>, _ columns: Range<Int>, _ tile: Int,
+    _ gathers: Bool, _ space: RoundingSpace
+  ) {
+    guard let pack = runtime.kernels.bf16_pack else { return }
+    let taps = gathers ? 1 : source.tapCount
+    let step = roundedStep
+    var tile = min(tile, MatrixProduct.pointerCapacity / taps, space.capacity / step)
+    if gathers { tile = min(tile, MatrixProduct.gatherCapacity / depth) }
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let count = min(tile, rows.upperBound - row)
+      if gathers {
+        source.gather(row..<row + count, into: space.gathered, step: depth, padding: 0)
+        for i in 0..<count { space.pointers[i] = UnsafePointer(space.gathered + i * depth) }
+      } else {
+        source.fill(
+          space.pointers, rows: row..<row + count, stride: count,
+          padding: zoo_f32_zero_row_address())
+      }
+      var packing = zoo_bf16_pack_params()
+      packing.kc = gathers ? depth : source.channels
+      packing.tap_count = taps
+      packing.a = UnsafePointer(space.pointers)
+      packing.a_tap_stride = count
+      packing.y = space.rounded
+      packing.y_stride = step
+      pack(count, &packing)
+      for i in 0..<count {
+        space.pointers[i] = UnsafeRawPointer(space.rounded + i * step)
+          .assumingMemoryBound(to: Float.self)
+      }
+      var params = parameters(row, columns)
+      params.kc = depth
+      params.tap_count = 1
+      params.a = UnsafePointer(space.pointers)
+      params.a_tap_stride = count
+      kernel(count, columns.count, &params)
+      finish(rows: row..<row + count, columns: columns)
+      row += count
+    }
+  }
+
+  @inline(never)  // its memory would sit in every caller's frame
+  private func withSmallSpace(_ body: (RoundingSpace) -> Void) {
+    var rounded = InlineArray<4096, UInt16>(repeating: 0)
+    var span = rounded.mutableSpan
+    span.withUnsafeMutableBufferPointer { withTables($0, body) }
+  }
+
+  @inline(never)
+  private func withLargeSpace(_ body: (RoundingSpace) -> Void) {
+    var rounded = InlineArray<36864, UInt16>(repeating: 0)
+    var span = rounded.mutableSpan
+    span.withUnsafeMutableBufferPointer { withTables($0, body) }
+  }
+
+  private func withTables(
+    _ rounded: UnsafeMutableBufferPointer<UInt16>, _ body: (RoundingSpace) -> Void
+  ) {
+    var pointers = InlineArray<1024, UnsafePointer<Float>?>(repeating: nil)
+    var gathered = InlineArray<4096, Float>(repeating: 0)
+    var pointerSpan = pointers.mutableSpan
+    var gatheredSpan = gathered.mutableSpan
+    pointerSpan.withUnsafeMutableBufferPointer { pointers in
+      gatheredSpan.withUnsafeMutableBufferPointer { gathered in
+        guard let pointers = pointers.baseAddress, let gathered = gathered.baseAddress,
+          let numbers = rounded.baseAddress
+        else { return }
+        body(
+          RoundingSpace(
+            pointers: pointers, gathered: gathered, rounded: numbers, capacity: rounded.count))
+      }
+    }
+  }
+}
