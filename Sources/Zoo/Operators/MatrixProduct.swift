@@ -45,8 +45,6 @@ package struct MatrixProduct {
   static let pointerCapacity = 1024
   /// Floats of one gathered tile.
   static let gatherCapacity = 4096
-  /// Numbers of one tile that was rounded: a row of VGG's largest dense layer, 8 of a 3 x 3 convolution of 512 channels.
-  static let roundedCapacity = 36864
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static let blockByteCount = 256 << 10
 
@@ -81,12 +79,6 @@ package struct MatrixProduct {
   private func rowPieces(tile: Int) -> Int {
     let tiles = (rows + tile - 1) / tile
     return tiles >= 2 * workPieces ? workPieces : 1
-  }
-
-  /// Whether inputs are rounded to bf16 before they are multiplied.
-  private var rounds: Bool {
-    weights.type == ZOO_BF16 && runtime.kernels.bf16_igemm.run != nil
-      && depth < MatrixProduct.roundedCapacity
   }
 
   fileprivate var family: zoo_f32_igemm_kernel {

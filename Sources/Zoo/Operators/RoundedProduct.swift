@@ -1,6 +1,8 @@
 // Products with inputs rounded to bf16, where the CPU multiplies pairs of bf16 numbers.
+import CZoo
 import CZooKernels
 
+#if arch(x86_64)
 /// Where one tile of a product is prepared.
 private struct RoundingSpace {
   let pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
@@ -11,6 +13,15 @@ private struct RoundingSpace {
 }
 
 extension MatrixProduct {
+  /// Numbers of one tile: a row of VGG's largest dense layer, 8 of a 3 x 3 convolution of 512 channels.
+  private static let roundedCapacity = 36864
+
+  /// Whether inputs are rounded to bf16 before they are multiplied.
+  var rounds: Bool {
+    weights.type == ZOO_BF16 && runtime.kernels.bf16_igemm.run != nil
+      && depth < MatrixProduct.roundedCapacity
+  }
+
   /// Tiles whose rows are rounded to bf16 into a small buffer, where the kernel finds them as one tap.
   func runRounded(
     _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int,
@@ -34,7 +45,7 @@ extension MatrixProduct {
     guard let pack = runtime.kernels.bf16_pack else { return }
     let taps = gathers ? 1 : source.tapCount
     let step = roundedStep
-    var tile = min(tile, MatrixProduct.pointerCapacity / taps, space.capacity / step)
+    var tile = min(tile, min(MatrixProduct.pointerCapacity / taps, space.capacity / step))
     if gathers { tile = min(tile, MatrixProduct.gatherCapacity / depth) }
     var row = rows.lowerBound
     while row < rows.upperBound {
@@ -103,3 +114,12 @@ extension MatrixProduct {
     }
   }
 }
+#else
+extension MatrixProduct {
+  /// Never: no other kernels multiply bf16, and firmware does not carry the code.
+  var rounds: Bool { false }
+  func runRounded(
+    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int, gathers: Bool
+  ) {}
+}
+#endif

@@ -35,7 +35,8 @@ extension Constant {
     guard type == ZOO_BF16 else { return nil }
     return withBytes { bytes in
       (0..<bytes.count / 2).map {
-        Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) << 16)
+        let upper = bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)
+        return Float(bitPattern: UInt32(upper) << 16)
       }
     }
   }
