@@ -104,6 +104,7 @@ struct BandTests {
     for (at, bytes) in [
       (node + Node.bandNodes, [UInt8(200)]), (node + Node.bandNodes, [0]),
       (node + Node.bandRows, [0, 0, 0, 0]), (node + Node.bandRows, [UInt8(rows + 100)]),
+      (node + Node.bandRows, [255, 255, 255, 255]),
       (tensor + Tensor.byteCount, [0]), (tensor + Tensor.storage, [0]),
     ] {
       var damaged = data

@@ -16,26 +16,7 @@ INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
 #include <f32_igemm/body.h>
 
 void zoo_f16w_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {
-  switch (m) {
-  case 1: // dense layers: wide, so that enough loads are in flight
-    strip(1, 4, n, params);
-    break;
-  case 2:
-    strip(2, 1, n, params);
-    break;
-  case 3:
-    strip(3, 1, n, params);
-    break;
-  case 4:
-    strip(4, 1, n, params);
-    break;
-  case 5:
-    strip(5, 1, n, params);
-    break;
-  case 6:
-    strip(6, 1, n, params);
-    break;
-  }
+  product(m, 4, 1, n, params);
 }
 
 #pragma clang attribute pop

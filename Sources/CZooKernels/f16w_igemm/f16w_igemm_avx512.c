@@ -14,32 +14,7 @@ INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
 #include <f32_igemm/body.h>
 
 void zoo_f16w_igemm_ukernel_8x32__avx512(size_t m, size_t n, const zoo_f32_igemm_params *params) {
-  switch (m) {
-  case 1: // dense layers: wide, so that enough loads are in flight
-    strip(1, 8, n, params);
-    break;
-  case 2:
-    strip(2, 2, n, params);
-    break;
-  case 3:
-    strip(3, 2, n, params);
-    break;
-  case 4:
-    strip(4, 2, n, params);
-    break;
-  case 5:
-    strip(5, 2, n, params);
-    break;
-  case 6:
-    strip(6, 2, n, params);
-    break;
-  case 7:
-    strip(7, 2, n, params);
-    break;
-  case 8:
-    strip(8, 2, n, params);
-    break;
-  }
+  product(m, 8, 2, n, params);
 }
 
 #pragma clang attribute pop

@@ -107,3 +107,35 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #endif
     tile(rows, 1, 1, rest, w, rest, p, column);
 }
+
+// `m` rows in 1...MR: `panels` panels at a time, but `wide` for one row (dense layers), so that enough loads are in flight.
+INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  switch (m) {
+  case 1:
+    strip(1, wide, n, p);
+    break;
+  case 2:
+    strip(2, panels, n, p);
+    break;
+  case 3:
+    strip(3, panels, n, p);
+    break;
+  case 4:
+    strip(4, panels, n, p);
+    break;
+  case 5:
+    strip(5, panels, n, p);
+    break;
+  case 6:
+    strip(6, panels, n, p);
+    break;
+#if MR == 8
+  case 7:
+    strip(7, panels, n, p);
+    break;
+  case 8:
+    strip(8, panels, n, p);
+    break;
+#endif
+  }
+}

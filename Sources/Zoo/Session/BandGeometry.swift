@@ -57,6 +57,8 @@ struct BandChain {
     self.first = first
     count = following + 1
     rows = model.node(first).bandRows
+    // A file may say anything; more rows than there are would only overflow.
+    rows = min(rows, output(count - 1).height)
   }
 
   /// Node `position` of the chain.
