@@ -67,6 +67,19 @@ struct BandTests {
     }
   }
 
+  /// Of the chains above enough lie on their inputs for their bits to be a test of that.
+  @Test func outputsFallOnRowsThatWereRead() throws {
+    let overlaps = try (0..<60).filter { seed in
+      let plan = MemoryPlan(try randomChain(seed: UInt64(seed)), bands: .memory)
+      return plan.placement.buffers.indices.contains { index in
+        guard let over = plan.placement.buffers[index].over else { return false }
+        let (start, end) = (plan.packing.offsets[index], plan.packing.offsets[over.buffer])
+        return start <= end && end < start + plan.placement.buffers[index].byteCount
+      }
+    }
+    #expect(overlaps.count >= 20, "\(overlaps)")
+  }
+
   @Test func batchesRunImageByImage() throws {
     let one = try randomChain(seed: 3)
     let graph = try rebatched(one, batch: 3)

@@ -106,7 +106,7 @@ struct ReductionTests {
       let input = value
       value = try graph.add(operation, [value], name: "n")
       if wraps {
-        let places = Placement(graph, Bands(graph, .off, workers: 1)).places
+        let places = Placement(graph, Bands(graph)).places
         #expect(places[input]?.buffer == places[value]?.buffer)
         value = try graph.add(Unary(Activation(.clamp, alpha: -1e9, beta: 1e9)), [value], name: "b")
       }

@@ -4,7 +4,7 @@ import CZoo
 /// One node of a chain: how its output rows follow from its input rows.
 package struct BandStage {
   let axis: WindowAxis
-  let outputHeight: Int
+  package let outputHeight: Int
 
   package init(axis: WindowAxis, outputHeight: Int) {
     self.axis = axis
@@ -12,7 +12,7 @@ package struct BandStage {
   }
 
   /// Rows of the input that output rows `rows` read; not empty for a stage that `isSound`.
-  func inputRows(_ rows: Range<Int>) -> Range<Int> {
+  package func inputRows(_ rows: Range<Int>) -> Range<Int> {
     let first = max(0, axis.origin(rows.lowerBound))
     return first..<min(axis.input, axis.origin(rows.upperBound - 1) + axis.reach)
   }
@@ -48,72 +48,71 @@ struct BandChain {
   let first: Int
   let count: Int
   /// Rows of the last node's output in one band.
-  private(set) var rows: Int
+  private(set) var rows = 1
+  /// Of each stage: its geometry, its output without memory, and the bytes of it that one thread keeps.
+  private var stages: InlineArray<4, BandStage>
+  private var outputs = InlineArray<4, zoo_tensor>(repeating: zoo_tensor())
+  private var kept = InlineArray<4, Int>(repeating: 0)
 
   var last: Int { first + count - 1 }
 
   init(_ model: ModelReader, first: Int, following: Int) {
     self.model = model
     self.first = first
-    count = following + 1
-    rows = model.node(first).bandRows
+    count = min(following + 1, BandChain.mostStages)
+    stages = InlineArray(repeating: BandStage(axis: Window().vertical(0), outputHeight: 0))
+    for position in 0..<count {
+      let record = model.node(first + position)
+      let input = BandChain.tensor(model, record.firstOperand)
+      outputs[position] = BandChain.tensor(model, record.firstOperand + record.inputCount)
+      // The attributes begin with a window.
+      var window = Window()
+      var reader = AttributeReader(record.attributes, byteCount: record.attributesByteCount)
+      window.archive(&reader)
+      stages[position] = BandStage(
+        axis: window.vertical(input.height), outputHeight: outputs[position].height)
+    }
     // A file may say anything; more rows than there are would only overflow.
-    rows = min(rows, output(count - 1).height)
+    setRows(min(model.node(first).bandRows, output(count - 1).height))
+  }
+
+  private static func tensor(_ model: ModelReader, _ operand: Int) -> zoo_tensor {
+    model.operand(operand).map { model.tensor($0, arena: nil) } ?? zoo_tensor()
+  }
+
+  private mutating func setRows(_ count: Int) {
+    rows = count
+    var needed = count
+    for position in (0..<self.count).reversed() {
+      // Files whose stages do not fit together are refused, but after this.
+      needed = min(needed, stages[position].outputHeight)
+      kept[position] = needed * outputs[position].lineByteCount
+      needed = stages[position].inputRowCount(needed)
+    }
   }
 
   /// Node `position` of the chain.
   func node(_ position: Int) -> NodeRecord { model.node(first + position) }
 
-  func input(_ position: Int) -> zoo_tensor {
-    tensor(node(position).firstOperand)
-  }
+  func output(_ position: Int) -> zoo_tensor { outputs[position] }
 
-  func output(_ position: Int) -> zoo_tensor {
-    let record = node(position)
-    return tensor(record.firstOperand + record.inputCount)
-  }
-
-  private func tensor(_ operand: Int) -> zoo_tensor {
-    model.operand(operand).map { model.tensor($0, arena: nil) } ?? zoo_tensor()
-  }
-
-  /// The geometry of stage `position`: its attributes begin with a window.
-  func stage(_ position: Int) -> BandStage {
-    let record = node(position)
-    var window = Window()
-    var reader = AttributeReader(record.attributes, byteCount: record.attributesByteCount)
-    window.archive(&reader)
-    return BandStage(
-      axis: window.vertical(input(position).height), outputHeight: output(position).height)
-  }
-
-  /// Rows of the output of stage `position` that are kept at a time.
-  func keptRows(_ position: Int) -> Int {
-    var rows = min(self.rows, output(count - 1).height)
-    var stage = count - 1
-    while stage > position {
-      rows = self.stage(stage).inputRowCount(rows)
-      stage -= 1
-    }
-    return rows
-  }
+  /// The geometry of stage `position`.
+  func stage(_ position: Int) -> BandStage { stages[position] }
 
   /// Bytes of the output of stage `position` that one thread keeps.
-  func keptByteCount(_ position: Int) -> Int {
-    keptRows(position) * output(position).lineByteCount
-  }
+  func keptByteCount(_ position: Int) -> Int { kept[position] }
 
   /// Makes bands as large as all the room there is allows, for threads that share every stage.
   mutating func useAllRoom() {
     let height = output(count - 1).height
+    let fewer = rows
     var most = min(height, rows * workerCount)
-    while rows < most {
-      let fewer = rows
-      rows = most
+    while most > fewer {
+      setRows(most)
       if workerCount > 0 { return }
-      rows = fewer
       most -= 1
     }
+    setRows(fewer)
   }
 
   /// How many threads have room for rows of their own.

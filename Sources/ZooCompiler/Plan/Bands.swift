@@ -1,13 +1,13 @@
-// Which chains of nodes run band by band, so that what lies between them is never there as a whole.
+// Chains of nodes that run band by band, so that what lies between them is never there as a whole.
 import Zoo
 
 /// When to run chains of windows in bands of rows.
 package enum BandPolicy: Sendable {
   /// Every node writes its whole output: for readers of what lies between.
   case off
-  /// Where what lies between two nodes would leave the cache.
+  /// Where what lies between two nodes would leave the cache, and in two bands where a pooling makes the arena smaller.
   case cache
-  /// Wherever nodes allow it: for the smallest arena.
+  /// Wherever it makes the arena smaller.
   case memory
 }
 
@@ -18,7 +18,9 @@ package struct BandGroup: Sendable, Equatable {
   /// Rows of the last node's output in one band.
   package var rows: Int
   /// Threads that have room for rows of their own.
-  package var workers: Int
+  package var workers: Int = 1
+  /// Bytes that the chain's input lies behind its output if the output takes the place of rows that were read; nil if they lie apart.
+  package var lead: Int?
 }
 
 /// The chains of a graph.
@@ -28,55 +30,10 @@ package struct Bands: Sendable {
   package private(set) var byteCounts: [ValueID: Int] = [:]
 
   /// Nodes of one chain at most; the runtime has room for as many.
-  private static let mostNodes = 4
-  /// Between two nodes, from this many bytes on, the cache is worth a chain.
-  private static let largeValue = 768 << 10
-  /// Weights of the nodes on both sides of a link, so that they stay in L2 from band to band.
-  private static let mostWeights = 512 << 10
-  /// Rows kept by one thread: as many as leave room for weights in L2.
-  private static let keptBytes = 128 << 10
+  static let mostNodes = 4
 
-  package init(_ graph: Graph, _ policy: BandPolicy, workers: Int) {
-    guard policy != .off else { return }
-    let consumers = graph.consumers()
-    let gains = graph.nodes.indices.map { index -> Int in
-      guard index + 1 < graph.nodes.count, Bands.links(index, graph, consumers, policy) else {
-        return 0
-      }
-      return Bands.size(graph.nodes[index].output, graph)
-    }
-    for (first, last) in Bands.chains(gains) {
-      let last = Bands.sumIsBetterInPlace(first, last, graph) ? last - 1 : last
-      if last > first { add(first, last, graph, workers, policy) }
-    }
-  }
-
-  /// Chains with the most bytes inside: `gains[i]` is what a link from node i to the next one spares, 0 if there is none.
-  private static func chains(_ gains: [Int]) -> [(first: Int, last: Int)] {
-    // best[i]: for the nodes from i on, the bytes spared and the last node of the chain that begins at i.
-    var best = [(bytes: Int, last: Int)](repeating: (0, 0), count: gains.count + 1)
-    for first in gains.indices.reversed() {
-      best[first] = (best[first + 1].bytes, first)
-      var inside = 0
-      for last in first + 1..<max(first + 1, min(gains.count, first + mostNodes)) {
-        guard gains[last - 1] > 0 else { break }
-        inside += gains[last - 1]
-        if inside + best[last + 1].bytes > best[first].bytes {
-          best[first] = (inside + best[last + 1].bytes, last)
-        }
-      }
-    }
-    var result: [(first: Int, last: Int)] = []
-    var first = 0
-    while first < gains.count {
-      result.append((first, best[first].last))
-      first = best[first].last + 1
-    }
-    return result
-  }
-
-  private static func size(_ id: ValueID, _ graph: Graph) -> Int {
-    graph[id].shape.elementCount * graph[id].type.byteWidth
+  package init(_ graph: Graph, _ groups: [BandGroup] = []) {
+    for group in groups { add(group, graph) }
   }
 
   /// The chain that node `step` belongs to, if any.
@@ -84,89 +41,80 @@ package struct Bands: Sendable {
     groups.first { $0.first <= step && step <= $0.last }
   }
 
-  /// Whether the last node adds to its result what the first one reads, and it is better that the sum takes that value's place,
-  /// which it cannot inside a chain: the chain reads rows of it again.
-  private static func sumIsBetterInPlace(_ first: Int, _ last: Int, _ graph: Graph) -> Bool {
-    let node = graph.nodes[last]
-    let x = graph.nodes[first].inputs[0]
-    let takesPlace = inPlaceOperands(node.operation).contains { position in
-      position < node.inputs.count && node.inputs[position] == x
-    }
-    guard last > first, takesPlace else { return false }
-    return size(graph.nodes[last - 1].output, graph) <= size(node.output, graph)
-  }
-
-  /// Whether node `index` and the next one can be neighbours in a chain, and should.
-  private static func links(
-    _ index: Int, _ graph: Graph, _ consumers: [ValueID: [Int]], _ policy: BandPolicy
-  ) -> Bool {
-    let (node, next) = (graph.nodes[index], graph.nodes[index + 1])
-    let value = node.output
-    guard next.inputs.first == value, consumers[value]?.count == 1,
-      next.inputs.filter({ $0 == value }).count == 1, !graph.outputs.contains(value),
-      canBand(node, graph), canBand(next, graph)
-    else { return false }
-    guard policy == .cache else { return true }
-    return size(value, graph) >= largeValue
-      && weightBytes(node, graph) + weightBytes(next, graph) <= mostWeights
-  }
-
-  private static func weightBytes(_ node: GraphNode, _ graph: Graph) -> Int {
-    node.inputs.compactMap { $0.flatMap { graph[$0].constant?.byteCount } }.reduce(0, +)
-  }
-
-  /// Whether the runtime can run `node` in bands: a window over an image that every output row touches.
-  private static func canBand(_ node: GraphNode, _ graph: Graph) -> Bool {
-    guard let window = window(node.operation), let x = node.inputs[0], graph[x].constant == nil
-    else { return false }
-    let output = graph[node.output].shape
-    let isWhole = node.inputs.dropFirst().allSatisfy { id in
-      id.map { graph[$0].constant != nil || graph[$0].shape == output } ?? true
-    }
-    return output.rank == 4 && isWhole && node.inputs.count < 8
-      && stage(window, graph[x].shape, output).isSound
-  }
-
-  private static func stage(_ window: Window, _ input: Shape, _ output: Shape) -> BandStage {
-    BandStage(axis: window.vertical(input[1]), outputHeight: output[1])
-  }
-
-  private mutating func add(
-    _ first: Int, _ last: Int, _ graph: Graph, _ workers: Int, _ policy: BandPolicy
-  ) {
-    let height = graph[graph.nodes[last].output].shape[1]
-    // More rows: fewer passes over the weights, but more to keep.
-    var rows = 1
-    if policy == .cache {
-      while rows < height, kept(first, last, rows + 1, graph).reduce(0, +) <= Bands.keptBytes {
-        rows += 1
-      }
-    }
-    let bytes = kept(first, last, rows, graph)
-    let whole = (first..<last).reduce(0) { $0 + Bands.size(graph.nodes[$1].output, graph) }
-    guard bytes.reduce(0, +) < whole else { return }
-    let room = min(workers, (height + rows - 1) / rows)
-    groups.append(BandGroup(first: first, last: last, rows: rows, workers: room))
-    for (offset, count) in bytes.enumerated() {
-      byteCounts[graph.nodes[first + offset].output] = count * room
+  mutating func add(_ group: BandGroup, _ graph: Graph) {
+    groups.append(group)
+    for (offset, count) in group.kept(graph).enumerated() {
+      byteCounts[graph.nodes[group.first + offset].output] = count * group.workers
     }
   }
+}
 
-  /// Bytes that one thread keeps after each node of a chain but the last.
-  private func kept(_ first: Int, _ last: Int, _ rows: Int, _ graph: Graph) -> [Int] {
+extension BandGroup {
+  /// Bytes that one thread keeps after each node of the chain but the last.
+  func kept(_ graph: Graph) -> [Int] {
     var result: [Int] = []
-    var rows = min(rows, graph[graph.nodes[last].output].shape[1])
+    var rows = min(rows, height(graph))
     for index in (first..<last).reversed() {
-      let next = graph.nodes[index + 1]
-      guard let window = Bands.window(next.operation) else { continue }
       let value = graph[graph.nodes[index].output]
-      rows = Bands.stage(window, value.shape, graph[next.output].shape).inputRowCount(rows)
-      result.insert(rows * value.shape[2] * value.shape[3] * value.type.byteWidth, at: 0)
+      rows = stage(index + 1, graph)?.inputRowCount(rows) ?? rows
+      result.insert(rows * value.lineByteCount, at: 0)
     }
     return result
   }
 
-  private static func window(_ operation: any Operation) -> Window? {
+  /// Rows of the last node's output.
+  func height(_ graph: Graph) -> Int { graph[graph.nodes[last].output].shape[1] }
+
+  /// Bytes of what lies between the chain's nodes.
+  func whole(_ graph: Graph) -> Int {
+    (first..<last).reduce(0) { $0 + graph[graph.nodes[$1].output].byteCount }
+  }
+
+  /// How far the input must lie behind the output so that rows of the output, as bands write them, fall on rows of the input that
+  /// no later band reads.
+  func leastLead(_ graph: Graph) -> Int? {
+    guard let x = graph.nodes[first].inputs[0], let front = stage(first, graph) else { return nil }
+    let output = graph[graph.nodes[last].output]
+    var lead = 0
+    var done = 0
+    while done < height(graph) {
+      done = min(height(graph), done + rows)
+      // The first stage has made what these rows need; it goes on behind that.
+      var made = 0..<done
+      for index in (first + 1...last).reversed() {
+        guard let stage = stage(index, graph) else { return nil }
+        made = 0..<stage.inputRows(made).upperBound
+      }
+      guard done < height(graph), made.upperBound < front.outputHeight else { break }
+      let next = front.inputRows(made.upperBound..<made.upperBound + 1).lowerBound
+      lead = max(lead, done * output.lineByteCount - next * graph[x].lineByteCount)
+    }
+    return (lead + ModelFormat.alignment - 1) / ModelFormat.alignment * ModelFormat.alignment
+  }
+
+  private func stage(_ index: Int, _ graph: Graph) -> BandStage? { graph.nodes[index].stage(graph) }
+}
+
+extension GraphNode {
+  /// How output rows follow from input rows, for the operations that the runtime can run in bands.
+  func stage(_ graph: Graph) -> BandStage? {
+    guard let window, let x = inputs[0] else { return nil }
+    return BandStage(
+      axis: window.vertical(graph[x].shape[1]), outputHeight: graph[output].shape[1])
+  }
+
+  /// Whether the runtime can run the node in bands: a window over an image that every output row touches.
+  func canBand(_ graph: Graph) -> Bool {
+    guard let x = inputs[0], graph[x].constant == nil, graph[output].shape.rank == 4,
+      let stage = stage(graph)
+    else { return false }
+    let isWhole = inputs.dropFirst().allSatisfy { id in
+      id.map { graph[$0].constant != nil || graph[$0].shape == graph[output].shape } ?? true
+    }
+    return isWhole && inputs.count < 8 && stage.isSound
+  }
+
+  private var window: Window? {
     switch operation {
     case let op as Conv2D: op.window
     case let op as DepthwiseConv2D: op.window
@@ -177,4 +125,12 @@ package struct Bands: Sendable {
     default: nil
     }
   }
+}
+
+extension Value {
+  /// Bytes of all elements.
+  var byteCount: Int { shape.elementCount * type.byteWidth }
+
+  /// Bytes of one line of an image.
+  var lineByteCount: Int { shape[2] * shape[3] * type.byteWidth }
 }

@@ -8,11 +8,25 @@ package struct Packing: Sendable {
 }
 
 /// The most bytes alive at one step: no packing can be smaller.
-package func lowerBound(_ buffers: [Buffer]) -> Int {
-  let steps = Set(buffers.map(\.first))
-  return steps.map { step in
-    buffers.reduce(0) { $0 + ($1.first <= step && step <= $1.last ? $1.byteCount : 0) }
-  }.max() ?? 0
+package func lowerBound(_ buffers: [Buffer]) -> Int { alive(buffers, fullestStep(buffers)) }
+
+/// The first step with the most bytes alive.
+func fullestStep(_ buffers: [Buffer]) -> Int {
+  let steps = Set(buffers.map(\.first)).sorted()
+  return steps.max { (alive(buffers, $0), $1) < (alive(buffers, $1), $0) } ?? 0
+}
+
+private func alive(_ buffers: [Buffer], _ step: Int) -> Int {
+  func isAlive(_ buffer: Buffer) -> Bool { buffer.first <= step && step <= buffer.last }
+  var bytes = 0
+  for buffer in buffers where isAlive(buffer) {
+    bytes += buffer.byteCount
+    if let over = buffer.over, isAlive(buffers[over.buffer]) {
+      bytes -= min(
+        buffer.byteCount - min(buffer.byteCount, over.lead), buffers[over.buffer].byteCount)
+    }
+  }
+  return bytes
 }
 
 /// Packs buffers into one block.
@@ -49,7 +63,10 @@ package func pack(_ buffers: [Buffer], searchBudget: Int = 2000) -> Packing {
   }
   var generator = SplitMix64(state: 1)
   var tries = 0
-  while best.byteCount > padded(bound) && tries < searchBudget && buffers.count > 2 {
+  // Buffers begin at multiples of 16, which may cost as much as that.
+  while best.byteCount >= bound + ModelFormat.minimumAlignment && tries < searchBudget
+    && buffers.count > 2
+  {
     tries += 1
     var order = bestOrder
     for _ in 0...Int(generator.next() % 3) {
@@ -70,36 +87,35 @@ private func alignment(_ byteCount: Int) -> Int {
   byteCount >= 4096 ? ModelFormat.alignment : ModelFormat.minimumAlignment
 }
 
-private func padded(_ byteCount: Int) -> Int { (byteCount + 15) / 16 * 16 }
-
 private func place(_ buffers: [Buffer], _ order: [Int]) -> Packing {
   var offsets = [Int](repeating: 0, count: buffers.count)
-  var placed: [Int] = []  // sorted by offset
+  var placed: [Int] = []
   var end = 0
   for index in order {
     let buffer = buffers[index]
     let step = alignment(buffer.byteCount)
-    var candidate = 0
-    var bestOffset: Int?
-    var bestGap = Int.max
-    for other in placed {
-      let neighbour = buffers[other]
-      guard neighbour.first <= buffer.last && buffer.first <= neighbour.last else { continue }
-      let gap = offsets[other] - candidate
-      if gap >= buffer.byteCount && gap < bestGap {
-        bestGap = gap
-        bestOffset = candidate
-      }
-      let after = offsets[other] + neighbour.byteCount
-      candidate = max(candidate, (after + step - 1) / step * step)
+    // Where the buffer cannot begin: from above `low` to below `high`.
+    var taken: [(low: Int, high: Int)] = []
+    for other in placed where buffers[other].isTogether(with: buffer) {
+      taken.append(
+        (
+          offsets[other] - buffer.room(before: other),
+          offsets[other] + buffers[other].room(before: index)
+        ))
     }
-    let offset = bestOffset ?? candidate
-    offsets[index] = offset
-    let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
-    placed.insert(index, at: position)
-    end = max(end, offset + buffer.byteCount)
+    taken.sort { $0.low < $1.low }
+    var candidate = 0
+    var best: (offset: Int, slack: Int)?
+    for (low, high) in taken {
+      let slack = low - candidate
+      if slack >= 0 && slack < best?.slack ?? Int.max { best = (candidate, slack) }
+      candidate = max(candidate, (high + step - 1) / step * step)
+    }
+    offsets[index] = best?.offset ?? candidate
+    placed.append(index)
+    end = max(end, offsets[index] + buffer.byteCount)
   }
-  return Packing(offsets: offsets, byteCount: padded(end))
+  return Packing(offsets: offsets, byteCount: end)
 }
 
 /// SplitMix64: a small seeded generator, the same on every machine.

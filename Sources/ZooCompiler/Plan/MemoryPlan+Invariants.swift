@@ -11,10 +11,10 @@ extension MemoryPlan {
         throw CompileError("plan: buffer \(a) leaves the arena")
       }
       for b in 0..<a {
-        let together = buffers[a].first <= buffers[b].last && buffers[b].first <= buffers[a].last
+        let (start, other) = (packing.offsets[a], packing.offsets[b])
+        let together = buffers[a].isTogether(with: buffers[b])
         let apart =
-          packing.offsets[a] + buffers[a].byteCount <= packing.offsets[b]
-          || packing.offsets[b] + buffers[b].byteCount <= packing.offsets[a]
+          start + buffers[a].room(before: b) <= other || other + buffers[b].room(before: a) <= start
         guard !together || apart else {
           throw CompileError("plan: buffers \(a) and \(b) overlap")
         }
@@ -121,7 +121,15 @@ extension MemoryPlan {
       try write(id, id.index)
     }
     for id in links { try read(id, id.index, last.name) }
-    try readAll { offset($0) != offset(last.output) || $0 == nodes.first?.inputs[0] }
+    let x = nodes.first?.inputs[0]
+    if let lead = group.leastLead(graph), let start = x.flatMap({ offset($0) }),
+      let end = offset(last.output), group.lead != nil, start - end >= lead
+    {
+      // Every row of the input has been read when one of the output falls on it.
+      try readAll { offset($0) != offset(last.output) && $0 != x }
+    } else {
+      try readAll { offset($0) != offset(last.output) || $0 == x }
+    }
   }
 
   /// Parts placed inside a concatenation now carry its label, and may still be read by others.

@@ -15,24 +15,48 @@ package struct MemoryPlan {
   /// Threads that a chain may have room for.
   private static let mostWorkers = 4
 
-  /// Plans with and without concatenations in place, and keeps the smaller.
-  ///
-  /// Chains of nodes in bands get room for several threads while the arena stays below two fifths of what it would be without
-  /// bands, or grows by less than a fortieth. Bands that do not pay are left out.
+  /// Plans with the chains that `policy` asks for; those that do not pay are left out.
   package init(_ graph: Graph, bands policy: BandPolicy = .cache) {
-    var best = MemoryPlan(graph, Bands(graph, policy, workers: 1))
-    if !best.bands.groups.isEmpty {
-      let plain = MemoryPlan(graph, Bands(graph, .off, workers: 1))
-      let limit = max(plain.byteCount * 2 / 5, best.byteCount + best.byteCount / 40)
-      for workers in (2...MemoryPlan.mostWorkers).reversed() {
-        let plan = MemoryPlan(graph, Bands(graph, policy, workers: workers))
-        guard plan.byteCount <= limit else { continue }
-        best = plan
-        break
-      }
-      if plain.byteCount < best.byteCount { best = plain }
+    let plain = MemoryPlan(graph, Bands(graph))
+    let choice = BandChoice(graph)
+    switch policy {
+    case .off: self = plain
+    case .cache:
+      let banded = MemoryPlan.forCache(graph, choice, plain)
+      self = (plain.byteCount < banded.byteCount ? plain : banded).halvingPoolings(graph, choice)
+    case .memory:
+      let smallest = MemoryPlan(graph, Bands(graph, choice.smallest()))
+      let cached = MemoryPlan(graph, Bands(graph, choice.forCache(workers: 1)))
+      self = [smallest, cached, plain].min { $0.byteCount < $1.byteCount } ?? plain
     }
-    self = best
+  }
+
+  /// Chains for the cache, with room for several threads while the arena stays below two fifths of what it would be without
+  /// bands, or grows by less than a fortieth.
+  private static func forCache(_ graph: Graph, _ choice: BandChoice, _ plain: MemoryPlan)
+    -> MemoryPlan
+  {
+    func plan(_ workers: Int) -> MemoryPlan? {
+      let groups = choice.forCache(workers: workers)
+      return groups.isEmpty ? nil : MemoryPlan(graph, Bands(graph, groups))
+    }
+    guard let least = plan(1) else { return plain }
+    let limit = max(plain.byteCount * 2 / 5, least.byteCount + least.byteCount / 40)
+    for workers in (2...mostWorkers).reversed() {
+      if let plan = plan(workers), plan.byteCount <= limit { return plan }
+    }
+    return least
+  }
+
+  /// While the arena is fullest at a pooling and what it pools, runs these two in two bands.
+  private func halvingPoolings(_ graph: Graph, _ choice: BandChoice) -> MemoryPlan {
+    var best = self
+    while let group = choice.halves(at: fullestStep(best.placement.buffers), best.bands) {
+      let plan = MemoryPlan(graph, Bands(graph, best.bands.groups + [group]))
+      guard plan.byteCount < best.byteCount else { break }
+      best = plan
+    }
+    return best
   }
 
   private init(_ graph: Graph, _ bands: Bands) {

@@ -11,9 +11,24 @@ package struct Place: Sendable {
 
 /// A block of memory with a lifetime: steps `first` to `last`, both included.
 package struct Buffer: Sendable {
+  /// Another buffer that this one may lie on although both are alive, if that one begins at least `lead` bytes behind it.
+  package struct Overlap: Sendable {
+    package var buffer: Int
+    package var lead: Int
+  }
+
   package var byteCount: Int
   package var first: Int
   package var last: Int
+  package var over: Overlap?
+
+  /// Bytes from this buffer's start to where buffer `other` may begin, if that lies behind.
+  func room(before other: Int) -> Int {
+    guard let over, over.buffer == other else { return byteCount }
+    return min(byteCount, over.lead)
+  }
+
+  func isTogether(with other: Buffer) -> Bool { first <= other.last && other.first <= last }
 }
 
 /// Buffers for all values of a graph that are not constant.
@@ -23,6 +38,7 @@ package struct Buffer: Sendable {
 ///    straight into the concatenation's buffer.
 /// 2. A reshape shares the memory of its input.
 /// 3. An operation that may work in place takes over an input's buffer when nobody needs it any more.
+/// 4. A chain in bands that has a lead writes over rows of its input that it has read.
 /// Nodes that run in bands are one step: what they read or write lives while any of them runs, and what lies between them is as large
 /// as the rows that are kept.
 /// A buffer never holds both a model input and a model output, so that writing the next input leaves the last output alone.
@@ -97,7 +113,19 @@ package struct Placement {
       places[node.output] = place
       return extend(place.buffer, for: node.output)
     }
+    let over = chainInput(node, step)
     placeAlone(node.output, step: step)
+    buffers[buffers.count - 1].over = over
+  }
+
+  /// Rule 4: the buffer that the chain of `node`, its last one, reads and nobody needs any more, and the chain's lead.
+  private func chainInput(_ node: GraphNode, _ step: Int) -> Buffer.Overlap? {
+    guard let group = bands.group(step), group.last == step, let lead = group.lead,
+      let input = graph.nodes[group.first].inputs[0], let place = places[input],
+      place.byteOffset == 0, place.rowStride == graph[input].shape.last,
+      lastUse(ofBuffer: place.buffer) == step, mayShare(place.buffer, node.output)
+    else { return nil }
+    return Buffer.Overlap(buffer: place.buffer, lead: lead)
   }
 
   /// Whether the first node of the chain of node `step` reads `buffer`: its rows are read again after others were written.
@@ -169,6 +197,9 @@ package struct Placement {
         kept.append(buffers[place.buffer])
       }
       places[id]?.buffer = used[place.buffer] ?? 0
+    }
+    for index in kept.indices {
+      if let over = kept[index].over { kept[index].over?.buffer = used[over.buffer] ?? index }
     }
     buffers = kept
   }
