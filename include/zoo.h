@@ -278,6 +278,8 @@ typedef struct zoo_options {
   size_t operator_count;
   zoo_observer observer; /**< NULL: none */
   void *observer_context;
+  void *scratch;       /**< memory that makes some operators faster, or NULL; must outlive the session, and be its own */
+  size_t scratch_size; /**< of use up to zoo_session_scratch_size */
 } zoo_options;
 
 /**
@@ -292,6 +294,15 @@ ZOO_API zoo_status zoo_model_check(const void *model, size_t model_size, zoo_err
  */
 ZOO_API zoo_status zoo_session_arena_size(const void *model, size_t model_size, const zoo_options *options,
                                           size_t *arena_size, zoo_error *error);
+
+/**
+ * Bytes of scratch memory of which a session with these options can make use: for all threads of options->parallel together. 0 if none.
+ *
+ * The plan of the file holds no such memory, so that a model needs no more than its arena. With it, convolutions of 3 x 3 taps
+ * multiply floats less often (Winograd's F(4x4, 3x3), which rounds a little more: see docs/performance.md).
+ */
+ZOO_API zoo_status zoo_session_scratch_size(const void *model, size_t model_size, const zoo_options *options,
+                                            size_t *scratch_size, zoo_error *error);
 
 /**
  * Makes a session inside `arena`, with all built-in operators.

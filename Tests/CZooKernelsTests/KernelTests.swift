@@ -3,7 +3,7 @@ import CZooKernels
 import Testing
 
 /// All variants of a family that this CPU runs; the others are named.
-private func variants(_ family: String) -> [zoo_ukernel] {
+func variants(_ family: String) -> [zoo_ukernel] {
   var count = 0
   guard let list = zoo_ukernel_list(&count) else { return [] }
   return (0..<count).map { list[$0] }.filter { kernel in

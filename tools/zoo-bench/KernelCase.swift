@@ -34,6 +34,7 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "bf16_pack": packing(kernel)
   case "i8w_igemm": products(kernel, weights: Int8.self)
   case "i8_igemm": integerProducts(kernel)
+  case "f32_winograd": transforms(kernel)
   case "f32_dwconv": depthwise(kernel)
   case "i8_dwconv": integerDepthwise(kernel)
   case "f32_pool": pools(kernel)

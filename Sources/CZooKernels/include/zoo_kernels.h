@@ -134,6 +134,41 @@ typedef struct zoo_bf16_pack_params {
 
 typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *params);
 
+// --- f32_winograd: the transforms of convolutions of 3 x 3 taps, 4 x 4 outputs at a time ---------------
+//
+// Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, arXiv:1509.09308): a tile of 6 x 6 input
+// pixels d, weights g and outputs y of one input and one output channel are
+//   y = A^T [(G g G^T) * (B^T d B)] A,  * element by element,
+// and the sum over input channels may be taken between the brackets: 36 products of matrices, the spectrum, instead of 144
+// multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself.
+//   INPUT    spectrum[s][lane] = (B^T d B)[s], d[i][j][lane] at x + i * row_stride + j * pixel_stride; zeros outside of the rows
+//            and columns that exist
+//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3
+//   OUTPUT   y + i * row_stride + j * pixel_stride = clamp((A^T m A)[i][j] + bias + addend), m = spectrum, for the rows
+//            and columns that exist
+typedef enum zoo_f32_winograd_kind {
+  ZOO_WINOGRAD_INPUT = 0,
+  ZOO_WINOGRAD_WEIGHTS = 1,
+  ZOO_WINOGRAD_OUTPUT = 2,
+  ZOO_WINOGRAD_IS_32_BITS = 0x7fffffff
+} zoo_f32_winograd_kind;
+
+typedef struct zoo_f32_winograd_params {
+  zoo_f32_winograd_kind kind;
+  const float *x; // INPUT and WEIGHTS: pixel (0, 0) of the tile, which need not exist
+  float *y;       // OUTPUT: pixel (0, 0)
+  size_t row_stride, pixel_stride;
+  size_t first_row, end_row, first_column, end_column; // those that exist; the first ones are 0 for OUTPUT
+  float *spectrum;
+  size_t spectrum_stride; // elements from one of the 36 numbers of a lane to the next
+  const float *bias;      // [count] or NULL
+  const float *addend;    // NULL, or a residual added before the clamp; may equal y
+  size_t addend_row_stride, addend_pixel_stride;
+  float lower, upper;
+} zoo_f32_winograd_params;
+
+typedef void (*zoo_f32_winograd_ukernel)(size_t count, const zoo_f32_winograd_params *params);
+
 // --- f32_dwconv: depthwise convolution over a run of output pixels sharing the same valid taps -----
 //
 // for p < pixels, c < channels:
@@ -356,6 +391,7 @@ typedef struct zoo_kernels {
   zoo_f32_igemm_kernel bf16_igemm;
   zoo_bf16_pack_ukernel bf16_pack;
   zoo_f32_igemm_kernel i8w_igemm;
+  zoo_f32_winograd_ukernel f32_winograd;
   zoo_f32_dwconv_ukernel f32_dwconv;
   zoo_f32_pool_ukernel f32_pool;
   zoo_f32_binary_ukernel f32_binary;

@@ -41,6 +41,21 @@ public func zoo_session_arena_size(
 }
 
 @c @implementation
+public func zoo_session_scratch_size(
+  _ model: UnsafeRawPointer?, _ model_size: Int, _ options: UnsafePointer<zoo_options>?,
+  _ scratch_size: UnsafeMutablePointer<Int>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status {
+  do throws(ZooError) {
+    guard let scratch_size else { throw ZooError(ZOO_INVALID_ARGUMENT, "scratch_size is NULL") }
+    let options = try SessionOptions(options)
+    let reader = try read(model, model_size, options.verification)
+    let threads = Int(options.value.parallel?.pointee.thread_count ?? 1)
+    scratch_size.pointee = try options.scratchByteCount(reader) * max(1, threads)
+    return ZOO_OK
+  } catch let failure { return failure.report(to: error) }
+}
+
+@c @implementation
 public func zoo_session_init(
   _ model: UnsafeRawPointer?, _ model_size: Int, _ arena: UnsafeMutableRawPointer?,
   _ arena_size: Int, _ options: UnsafePointer<zoo_options>?,

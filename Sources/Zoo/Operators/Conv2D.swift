@@ -9,6 +9,7 @@ import CZoo
 /// - In place: `y` may be `addend`, not `x`.
 /// - Rows of `x`, `addend` and `y` may have gaps (channel slices of a concatenation).
 /// - Error: relative to the sum of the products' magnitudes, (K + 2) 2^-24 with K = kh kw c / groups.
+/// - With scratch memory and 3 x 3 taps: `Winograd`, and its error.
 /// - Source: ONNX Conv, https://onnx.ai/onnx/operators/onnx__Conv.html; implicit GEMM through pointers:
 ///   Dukhan, "The Indirect Convolution Algorithm", arXiv:1907.02129.
 package struct Conv2D: RunnableOperation {
@@ -66,6 +67,9 @@ package struct Conv2D: RunnableOperation {
     let x = inputs[0]
     let w = inputs[1]
     let y = node.output
+    #if arch(x86_64)
+    if runsByTransforms(node) { return }
+    #endif
     let groupCount = Int(groups)
     let depth = w.extent[1]
     let columns = w.extent[2]
@@ -87,6 +91,45 @@ package struct Conv2D: RunnableOperation {
     }
   }
 }
+
+#if arch(x86_64)
+extension Conv2D {
+  /// Runs the node by Winograd's transforms, if that is faster and the session has memory for it.
+  private func runsByTransforms(_ node: Node) -> Bool {
+    guard node.runtime.scratch != nil else { return false }
+    let inputs = node.inputs
+    let (x, w, y) = (inputs[0], inputs[1], node.output)
+    guard let shape = Winograd(self, x: x.extent, weights: w.type, y: y.extent) else {
+      return false
+    }
+    return WinogradWork(
+      shape: shape,
+      source: ImageSource(
+        base: x.floats, image: x, channels: x.channels, outputHeight: y.height,
+        outputWidth: y.width, vertical: window.vertical(x.height),
+        horizontal: window.horizontal(x.width)),
+      weights: UnsafePointer(w.floats), bias: inputs.isPresent(2) ? inputs[2].floats : nil,
+      addend: inputs.isPresent(3) ? inputs[3].floats : nil,
+      addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0, output: y.floats,
+      outputStride: y.rowStride, activation: activation, runtime: node.runtime
+    ).start()
+  }
+
+  /// Bytes of scratch memory that one thread can make use of for a node of this kind.
+  static func scratchByteCount(_ node: NodeRecord, _ model: ModelReader) -> Int {
+    let first = node.firstOperand
+    guard node.code == code, let x = model.operand(first), let w = model.operand(first + 1),
+      let y = model.operand(first + node.inputCount)
+    else { return 0 }
+    var operation = Conv2D()
+    var reader = AttributeReader(node.attributes, byteCount: node.attributesByteCount)
+    operation.archive(&reader)
+    return Winograd(
+      operation, x: model.tensor(x, arena: nil).extent, weights: model.tensor(w, arena: nil).type,
+      y: model.tensor(y, arena: nil).extent)?.byteCount ?? 0
+  }
+}
+#endif
 
 @c(zoo_conv2d_prepare)
 func conv2DPrepare(

@@ -8,10 +8,14 @@ extension SessionState {
     let output = chain.output(following)
     let bands = (output.height + chain.rows - 1) / chain.rows
     // With room for every thread each has rows of its own and never waits; else all work on each stage of a band.
+    // Threads with rows of their own begin their bands at different rows, on which the tiles of transforms would depend.
+    let hasScratch = chain.workerCount == 1
     let hasRoom = chain.workerCount >= runtime.threadCount && bands >= runtime.threadCount
     let shares = hasRoom ? runtime.threadCount : 1
     if !hasRoom { chain.useAllRoom() }
-    let inner = hasRoom ? Runtime(kernels: runtime.kernels, parallel: nil) : runtime
+    let inner = Runtime(
+      kernels: runtime.kernels, parallel: hasRoom ? nil : runtime.parallel,
+      scratch: hasScratch ? runtime.scratch : nil, scratchByteCount: runtime.scratchByteCount)
     observe(chain.last, done: 0)
     for image in 0..<Int(output.shape.0) {
       BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()

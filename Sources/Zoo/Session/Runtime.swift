@@ -6,10 +6,18 @@ package import CZooKernels
 package struct Runtime {
   package let kernels: zoo_kernels
   package let parallel: zoo_parallel?
+  /// Memory that makes some operators faster, an equal part for each thread; nil if there is none.
+  let scratch: UnsafeMutableRawPointer?
+  let scratchByteCount: Int
 
-  package init(kernels: zoo_kernels, parallel: zoo_parallel?) {
+  package init(
+    kernels: zoo_kernels, parallel: zoo_parallel?, scratch: UnsafeMutableRawPointer? = nil,
+    scratchByteCount: Int = 0
+  ) {
     self.kernels = kernels
     self.parallel = parallel
+    self.scratch = scratch
+    self.scratchByteCount = scratchByteCount
   }
 
   /// Into how many pieces work is worth cutting; at least 1.

@@ -67,6 +67,20 @@ struct SessionOptions {
     value.flags & UInt32(ZOO_SKIP_WEIGHT_CHECKSUM) != 0 ? .structureOnly : .everything
   }
 
+  /// Bytes of scratch memory that one thread of a session on `model` can make use of, a multiple of 64.
+  func scratchByteCount(_ model: ModelReader) throws(ZooError) -> Int {
+    #if arch(x86_64)
+    guard try kernels().f32_winograd != nil else { return 0 }
+    var most = 0
+    for index in 0..<model.nodeCount {
+      most = max(most, Conv2D.scratchByteCount(model.node(index), model))
+    }
+    return (most + 63) / 64 * 64
+    #else
+    return 0
+    #endif
+  }
+
   /// The kernels asked for, or the best of this CPU.
   func kernels() throws(ZooError) -> zoo_kernels {
     let isa = value.isa == ZOO_ISA_AUTO ? zoo_kernels_best() : value.isa.rawValue
@@ -94,7 +108,8 @@ extension SessionState {
         ZOO_ARENA_TOO_SMALL, "bytes of arena", expected: layout.byteCount, got: byteCount)
     }
     let runtime = Runtime(
-      kernels: try options.kernels(), parallel: options.value.parallel?.pointee)
+      kernels: try options.kernels(), parallel: options.value.parallel?.pointee,
+      scratch: options.value.scratch, scratchByteCount: options.value.scratch_size)
     let state = (arena + layout.state).bindMemory(to: SessionState.self, capacity: 1)
     state.initialize(
       to: SessionState(

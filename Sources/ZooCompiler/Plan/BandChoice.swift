@@ -34,7 +34,7 @@ struct BandChoice {
   /// Chains where what lies between two nodes would leave the cache, with room for `workers` threads.
   func forCache(workers: Int) -> [BandGroup] {
     let gains = graph.nodes.indices.map { index -> Int in
-      guard links(index) else { return 0 }
+      guard links(index), !cutsTiles(index) else { return 0 }
       let (node, next) = (graph.nodes[index], graph.nodes[index + 1])
       let bytes = graph[node.output].byteCount
       let weights = weightBytes(node) + weightBytes(next)
@@ -45,10 +45,14 @@ struct BandChoice {
       guard last > first else { return nil }
       var group = BandGroup(first: first, last: last, rows: 1)
       let height = group.height(graph)
-      fill(&group) { _ in true }
-      guard bytesKept(group) < group.whole(graph) else { return nil }
-      group.workers = min(workers, (height + group.rows - 1) / group.rows)
-      return group
+      if let tiled = (max(first, last - 1)...last).first(where: isTransformed) {
+        // Bands of whole tiles; all threads share each, since tiles must not depend on the number of threads.
+        group.rows = min(height, tiled == last ? 2 * Winograd.tile : Winograd.tile)
+      } else {
+        fill(&group) { _ in true }
+        group.workers = min(workers, (height + group.rows - 1) / group.rows)
+      }
+      return bytesKept(group) < group.whole(graph) ? group : nil
     }
   }
 
@@ -192,6 +196,23 @@ struct BandChoice {
 
   // MARK: Nodes and links
 
+  private func isTransformed(_ index: Int) -> Bool {
+    ZooCompiler.isTransformed(graph.nodes[index], graph)
+  }
+
+  /// Whether bands would cut the tiles of a transformed convolution if node `index` and the next one were in a chain: it can only
+  /// be a chain's last node, or the last but one before a pooling that reads every row once.
+  private func cutsTiles(_ index: Int) -> Bool {
+    if isTransformed(index) { return !readsRowsOnce(graph.nodes[index + 1]) }
+    return index > 0 && isTransformed(index - 1) && links(index - 1)
+  }
+
+  private func readsRowsOnce(_ node: GraphNode) -> Bool {
+    guard let pool = node.operation as? Pool else { return false }
+    return pool.window.kernelHeight == pool.window.strideHeight && pool.window.padTop == 0
+      && pool.window.dilationHeight == 1
+  }
+
   /// Whether node `index` and the next one can be neighbours in a chain.
   private func links(_ index: Int) -> Bool {
     guard index + 1 < graph.nodes.count else { return false }
@@ -218,4 +239,13 @@ struct BandChoice {
       group = larger
     }
   }
+}
+
+/// Whether `node` runs by Winograd's transforms where there are kernels and memory for them.
+package func isTransformed(_ node: GraphNode, _ graph: Graph) -> Bool {
+  guard let operation = node.operation as? Conv2D, let x = node.inputs[0],
+    let weights = node.inputs[1]
+  else { return false }
+  return Winograd(
+    operation, x: graph[x].shape, weights: graph[weights].type, y: graph[node.output].shape) != nil
 }

@@ -10,6 +10,7 @@ package final class Runner {
 
   private let model: UnsafeMutableRawPointer
   private let arena: UnsafeMutableRawPointer
+  private let scratch: UnsafeMutableRawPointer
   private var session: OpaquePointer?
   private let parallel: UnsafeMutablePointer<zoo_parallel>?
   package var observer: Observer?
@@ -17,9 +18,10 @@ package final class Runner {
 
   /// Copies `data` to aligned memory and makes a session.
   ///
-  /// `parallel` must outlive the runner; its value is copied.
+  /// `parallel` must outlive the runner; its value is copied. Without scratch memory layers give the same bits in bands and whole.
   package init(
-    _ data: Data, isa: zoo_isa = ZOO_ISA_AUTO, parallel: zoo_parallel? = nil
+    _ data: Data, isa: zoo_isa = ZOO_ISA_AUTO, parallel: zoo_parallel? = nil,
+    hasScratch: Bool = true
   ) throws(CompileError) {
     let model = UnsafeMutableRawPointer.allocate(
       byteCount: max(1, data.count), alignment: ModelFormat.alignment)
@@ -41,6 +43,13 @@ package final class Runner {
     let sized = zoo_session_arena_size(model, data.count, &options, &byteCount, &error)
     arenaByteCount = byteCount
     arena = .allocate(byteCount: max(1, byteCount), alignment: ModelFormat.alignment)
+    if sized == ZOO_OK, hasScratch {
+      var scratchByteCount = 0
+      _ = zoo_session_scratch_size(model, data.count, &options, &scratchByteCount, &error)
+      options.scratch_size = scratchByteCount
+    }
+    scratch = .allocate(byteCount: max(1, options.scratch_size), alignment: ModelFormat.alignment)
+    if options.scratch_size > 0 { options.scratch = scratch }
     guard sized == ZOO_OK else { throw CompileError(message(error)) }
     options.observer = { context, node, done in
       guard let context, let node else { return }
@@ -55,6 +64,7 @@ package final class Runner {
   deinit {
     model.deallocate()
     arena.deallocate()
+    scratch.deallocate()
     parallel?.deallocate()
   }
 

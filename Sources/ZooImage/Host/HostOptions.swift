@@ -63,6 +63,12 @@ struct HostOptions {
   /// The caller's pool, if there is one.
   var sharedPool: OpaquePointer? { value.pool }
 
+  /// Threads that a session will have.
+  var threadCount: UInt32 {
+    sharedPool.map { zoo_platform_pool_thread_count($0) }
+      ?? HostOptions.resolve(threads: value.threads)
+  }
+
   /// A pool for one session: nil if the caller has one, or one thread is enough.
   func makePool() throws(HostError) -> OpaquePointer? {
     let threads = HostOptions.resolve(threads: value.threads)

@@ -4,7 +4,7 @@ import CZooPlatform
 import Zoo
 
 /// What a session of the host tier owns, kept in front of its arena in one block:
-/// [HostSession, padded to 64 bytes][arena].
+/// [HostSession, padded to 64 bytes][arena, padded likewise][scratch memory].
 struct HostSession {
   let model: UnsafeMutablePointer<ModelFile>
   /// Threads of this session alone; nil if it has none or they are the caller's.
@@ -32,14 +32,19 @@ struct HostSession {
     let file = model.pointee
     var arenaByteCount = 0
     try check { zoo_session_arena_size(file.bytes, file.byteCount, &core, &arenaByteCount, $0) }
+    core.scratch_size = try scratchByteCount(file, options)
 
-    let alignment = Int(ZOO_PLATFORM_ALIGNMENT)
-    let headByteCount =
-      (MemoryLayout<HostSession>.size + alignment - 1) / alignment * alignment
-    let (byteCount, overflow) = headByteCount.addingReportingOverflow(arenaByteCount)
+    func padded(_ count: Int) -> Int {
+      let alignment = Int(ZOO_PLATFORM_ALIGNMENT)
+      return (count + alignment - 1) / alignment * alignment
+    }
+    let headByteCount = padded(MemoryLayout<HostSession>.size)
+    let scratchOffset = headByteCount + padded(arenaByteCount)
+    let (byteCount, overflow) = scratchOffset.addingReportingOverflow(core.scratch_size)
     guard !overflow, let block = zoo_platform_allocate(byteCount) else {
       throw HostError(ZOO_OUT_OF_MEMORY, "no memory for the arena, bytes", got: arenaByteCount)
     }
+    if core.scratch_size > 0 { core.scratch = block + scratchOffset }
     var pool: OpaquePointer?
     do throws(HostError) {
       pool = try options.makePool()
@@ -69,6 +74,22 @@ struct HostSession {
       zoo_platform_free(block)
       throw error
     }
+  }
+
+  /// Bytes of scratch memory that the threads of a session can make use of.
+  private static func scratchByteCount(_ file: ModelFile, _ options: HostOptions) throws(HostError)
+    -> Int
+  {
+    var core = options.core
+    core.flags = UInt32(ZOO_SKIP_WEIGHT_CHECKSUM)
+    var threads = zoo_parallel()
+    threads.thread_count = options.threadCount
+    var byteCount = 0
+    try withUnsafePointer(to: &threads) { threads throws(HostError) in
+      core.parallel = threads
+      try check { zoo_session_scratch_size(file.bytes, file.byteCount, &core, &byteCount, $0) }
+    }
+    return byteCount
   }
 
   /// Frees what a session owns; one in the caller's arena owns nothing.

@@ -40,7 +40,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
     case ZOO_I8: "i8w_igemm"
     case ZOO_F16: "f16w_igemm"
     case ZOO_BF16: "bf16_igemm"
-    default: "f32_igemm"
+    default: isTransformed(node, graph) ? "f32_winograd" : "f32_igemm"
     }
   case is DepthwiseConv2D: return "f32_dwconv"
   case is Pool, is GlobalPool: return "f32_pool"

@@ -1,0 +1,153 @@
+// f32_winograd for any vector width: the three transforms of F(4x4, 3x3), lane by lane.
+#include <zoo_kernels.h>
+
+// Six numbers of a line of the input: B^T d.
+INLINE void input_line(const vf *d, const size_t step, vf *y, const size_t y_step) {
+  const vf four = v_set(4), five = v_set(5), two = v_set(2);
+  const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  const vf a = v_sub(d4, v_mul(four, d2)), b = v_sub(d3, v_mul(four, d1));
+  const vf c = v_sub(d4, d2), e = v_mul(two, v_sub(d3, d1));
+  y[0] = v_fma(four, d0, v_sub(d4, v_mul(five, d2)));
+  y[y_step] = v_add(a, b);
+  y[2 * y_step] = v_sub(a, b);
+  y[3 * y_step] = v_add(c, e);
+  y[4 * y_step] = v_sub(c, e);
+  y[5 * y_step] = v_fma(four, d1, v_sub(d5, v_mul(five, d3)));
+}
+
+// Three weights of a line: G g.
+INLINE void weight_line(const vf *g, const size_t step, vf *y, const size_t y_step) {
+  const vf sixth = v_set(1.0f / 6), twelfth = v_set(1.0f / 12), part = v_set(1.0f / 24);
+  const vf g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  const vf s = v_mul(sixth, v_add(g0, g2)), t = v_mul(sixth, g1);
+  const vf q = v_fma(part, g0, v_mul(sixth, g2)), r = v_mul(twelfth, g1);
+  y[0] = v_mul(v_set(0.25f), g0);
+  y[y_step] = v_sub(v_set(0), v_add(s, t));
+  y[2 * y_step] = v_sub(t, s);
+  y[3 * y_step] = v_add(q, r);
+  y[4 * y_step] = v_sub(q, r);
+  y[5 * y_step] = g2;
+}
+
+// Six products of a line: A^T m.
+INLINE void output_line(const vf *m, const size_t step, vf *y, const size_t y_step) {
+  const vf m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
+  const vf a = v_add(m1, m2), b = v_sub(m1, m2), c = v_add(m3, m4), d = v_sub(m3, m4);
+  y[0] = v_add(v_add(m[0], a), c);
+  y[y_step] = v_fma(v_set(2), d, b);
+  y[2 * y_step] = v_fma(v_set(4), c, a);
+  y[3 * y_step] = v_add(v_fma(v_set(8), d, b), m[5 * step]);
+}
+
+INLINE vf take(const float *p, const int partial, vmask mask) { return partial ? v_load_part(p, mask) : v_load(p); }
+
+INLINE void put(float *p, const int partial, vmask mask, vf x) {
+  if (partial)
+    v_store_part(p, mask, x);
+  else
+    v_store(p, x);
+}
+
+INLINE int exists(size_t i, size_t first, size_t end) { return i >= first && i < end; }
+
+// `whole`: every pixel of the tile is there.
+INLINE void input_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
+  vf d[6], t[36], v[6];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 6; j++) {
+    const float *x = p->x + j * p->pixel_stride + at;
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++) {
+      const int is_there =
+          whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
+      d[i] = is_there ? take(x + i * p->row_stride, partial, mask) : v_set(0);
+    }
+    input_line(d, 1, t + j, 6);
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 6; i++) {
+    input_line(t + 6 * i, 1, v, 1);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 6; j++)
+      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+  }
+}
+
+INLINE void weight_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
+  (void)whole;
+  vf g[3], t[18], v[6];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 3; j++) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 3; i++)
+      g[i] = take(p->x + i * p->row_stride + j * p->pixel_stride + at, partial, mask);
+    weight_line(g, 1, t + j, 3);
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 6; i++) {
+    weight_line(t + 3 * i, 1, v, 1);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 6; j++)
+      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+  }
+}
+
+INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
+  vf m[6], t[24], y[4];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 6; j++) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++)
+      m[i] = take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
+    output_line(m, 1, t + j, 6);
+  }
+  const vf bias = p->bias ? take(p->bias + at, partial, mask) : v_set(0);
+  const vf lower = v_set(p->lower), upper = v_set(p->upper);
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 4; i++) {
+    if (!whole && !exists(i, p->first_row, p->end_row))
+      continue;
+    output_line(t + 6 * i, 1, y, 1);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 4; j++) {
+      if (!whole && !exists(j, p->first_column, p->end_column))
+        continue;
+      vf sum = v_add(y[j], bias);
+      if (p->addend)
+        sum = v_add(
+            sum, take(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at, partial, mask));
+      put(p->y + i * p->row_stride + j * p->pixel_stride + at, partial, mask, v_clamp(sum, lower, upper));
+    }
+  }
+}
+
+#define EACH(lanes, whole, count, p)                  \
+  do {                                                \
+    size_t at = 0;                                    \
+    for (; at + VL <= count; at += VL)                \
+      lanes(whole, 0, v_mask(0), at, p);              \
+    if (at < count)                                   \
+      lanes(whole, 1, v_mask(count - at), at, p);     \
+  } while (0)
+
+INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
+  switch (p->kind) {
+  case ZOO_WINOGRAD_INPUT:
+    if (p->first_row == 0 && p->end_row == 6 && p->first_column == 0 && p->end_column == 6)
+      EACH(input_lanes, 1, count, p);
+    else
+      EACH(input_lanes, 0, count, p);
+    break;
+  case ZOO_WINOGRAD_WEIGHTS:
+    EACH(weight_lanes, 1, count, p);
+    break;
+  case ZOO_WINOGRAD_OUTPUT:
+    if (p->end_row == 4 && p->end_column == 4)
+      EACH(output_lanes, 1, count, p);
+    else
+      EACH(output_lanes, 0, count, p);
+    break;
+  default:
+    break;
+  }
+}
