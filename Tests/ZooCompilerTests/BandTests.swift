@@ -55,7 +55,8 @@ struct BandTests {
       context: UnsafeMutableRawPointer(pool), thread_count: 3, run: zoo_platform_pool_run)
     func answer(_ bands: BandPolicy, _ isa: zoo_isa, _ parallel: zoo_parallel?) throws -> [UInt8] {
       let runner = try Runner(
-        try ModelWriter.encode(graph, bands: bands), isa: isa, parallel: parallel, hasScratch: false)
+        try ModelWriter.encode(graph, bands: bands), isa: isa, parallel: parallel, hasScratch: false
+      )
       try runner.write(x, toInput: 0)
       try runner.run()
       return runner.outputBytes(0)
