@@ -76,7 +76,7 @@ struct ConvolutionTests {
     }
   }
 
-  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64], [(3, 1), (3, 2), (5, 1), (2, 2)])
+  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64, 256], [(3, 1), (3, 2), (5, 1), (2, 2)])
   func depthwiseAgreesWithTheReference(_ channels: Int, _ shape: (kernel: Int, stride: Int)) throws
   {
     var g = Geometry(height: 9, width: 10, channels: channels, outputs: channels)
