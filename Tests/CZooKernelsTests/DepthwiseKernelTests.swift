@@ -105,4 +105,64 @@ struct DepthwiseKernelTests {
       }
     }
   }
+
+  /// The one right answer, as the portable code computes it; some multipliers lead out of the integers.
+  @Test(arguments: [
+    (1, 1), (3, 3), (7, 7), (8, 8), (8, 9), (16, 16), (17, 17), (24, 24), (32, 32), (40, 41),
+    (64, 64), (80, 80), (130, 140),
+  ])
+  func integersAreExact(_ channels: Int, _ pitch: Int) {
+    var noise = Noise(state: UInt64(channels))
+    func bytes(_ count: Int) -> GuardedBytes {
+      GuardedBytes(noise.floats(count).map { Int8($0 * 127) })
+    }
+    for shape in Rectangle.all(channels: channels, pitch: pitch) {
+      let (kh, kw) = shape.taps
+      let x = bytes(shape.inputCount)
+      let w = bytes(kh * kw * channels)
+      let bias = noise.floats(channels).map { Int32($0 * 10_000) }
+      var multipliers = noise.floats(channels).map { $0 * 0.01 }
+      if channels > 2 { (multipliers[0], multipliers[1], multipliers[2]) = (1e9, -1e9, .nan) }
+      let want = (0..<shape.outputCount).map { at -> Int8 in
+        let (pixel, c) = (at / channels, at % channels)
+        var sum = bias[c]
+        for i in 0..<kh {
+          for j in 0..<kw {
+            let from = shape.index(pixel / shape.pixels, pixel % shape.pixels, i, j) + c
+            sum += (Int32(x.bytes[from]) + 5) * Int32(w.bytes[(i * kw + j) * channels + c])
+          }
+        }
+        let real = Float(sum) * multipliers[c]
+        let clamped = real.isNaN ? -120.5 : min(max(real, -120.5), 110.25)
+        return Int8(clamped.rounded(.toNearestOrEven) + 11)
+      }
+      for kernel in variants("i8_dwconv") {
+        let run = unsafeBitCast(kernel.function, to: zoo_i8_dwconv_ukernel.self)
+        let y = GuardedBytes(count: shape.outputCount, filledWith: 0)
+        var params = zoo_i8_dwconv_params()
+        params.channels = channels
+        (params.kh, params.kw, params.lines) = (kh, kw, shape.lines)
+        params.x = UnsafePointer(x.bytes)
+        params.x_line_stride = shape.stride * shape.width * pitch
+        params.x_pixel_stride = shape.stride * pitch
+        params.x_row_stride = shape.dilation * shape.width * pitch
+        params.x_col_stride = shape.dilation * pitch
+        params.x_zero_point = -5
+        params.w = UnsafePointer(w.bytes)
+        (params.w_row_stride, params.w_col_stride) = (kw * channels, channels)
+        params.y = y.bytes
+        (params.y_line_stride, params.y_stride) = (shape.pixels * channels, channels)
+        params.y_zero_point = 11
+        (params.lower, params.upper) = (-120.5, 110.25)
+        bias.withUnsafeBufferPointer { bias in
+          multipliers.withUnsafeBufferPointer { multipliers in
+            params.bias = bias.baseAddress
+            params.multipliers = multipliers.baseAddress
+            run(shape.pixels, &params)
+          }
+        }
+        #expect(y.array == want, "\(String(cString: kernel.name)) \(shape)")
+      }
+    }
+  }
 }

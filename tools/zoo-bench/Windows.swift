@@ -2,7 +2,7 @@
 import CZooKernels
 import ZooMeasure
 
-/// A window over a square output without padding: depthwise floats in one call, as the runtime makes it, others row by row.
+/// A window over a square output without padding: a depthwise layer is one call, as the runtime makes it, a pool one for each row.
 private struct WindowShape {
   let name: String
   let side: Int
@@ -81,6 +81,9 @@ func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.channels = shape.channels
       params.kh = shape.kernel
       params.kw = shape.kernel
+      params.lines = shape.side
+      params.x = x.constant
+      params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
       params.x_col_stride = shape.channels
@@ -90,14 +93,12 @@ func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.w_col_stride = shape.channels
       params.bias = bias.constant
       params.multipliers = multipliers.constant
+      params.y = y.pointer
+      params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.lower = -128
       params.upper = 127
-      for row in 0..<shape.side {
-        params.x = x.constant + row * shape.rowStep
-        params.y = y.pointer + row * shape.side * shape.channels
-        function(shape.side, &params)
-      }
+      function(shape.side, &params)
     }
   }
 }

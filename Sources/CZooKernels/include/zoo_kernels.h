@@ -281,22 +281,23 @@ typedef struct zoo_i8_igemm_kernel {
   uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
 } zoo_i8_igemm_kernel;
 
-// --- i8_dwconv: depthwise convolution of integers over a run of pixels sharing the same valid taps -------
+// --- i8_dwconv: depthwise convolution of integers over a rectangle of output pixels sharing the same valid taps ---
 //
 // sum = bias[c] + sum over i < kh, j < kw of (x[..] - x_zero_point) * w[..]; real = (float)sum * multipliers[c].
 // Pointers and strides as in f32_dwconv; weights in -127...127.
 typedef struct zoo_i8_dwconv_params {
   size_t channels;
   size_t kh, kw; // valid taps, each >= 1
+  size_t lines;  // rows of output
   const int8_t *x;
-  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  size_t x_line_stride, x_pixel_stride, x_row_stride, x_col_stride;
   int32_t x_zero_point;
   const int8_t *w;
   size_t w_row_stride, w_col_stride;
   const int32_t *bias;      // [channels]
   const float *multipliers; // [channels]
   int8_t *y;
-  size_t y_stride;
+  size_t y_line_stride, y_stride;
   int32_t y_zero_point;
   float lower, upper;
 } zoo_i8_dwconv_params;
