@@ -1,16 +1,20 @@
 // Memory that ends where a protected page begins: one element too far is a crash instead of luck.
 import Foundation
 
-/// Floats whose last element is the last before a page that may not be touched.
-final class GuardedBuffer {
-  let floats: UnsafeMutablePointer<Float>
+typealias GuardedBuffer = Guarded<Float>
+typealias GuardedBytes = Guarded<Int8>
+
+/// Numbers the last of which is the last before a page that may not be touched.
+final class Guarded<Number: BitwiseCopyable> {
+  let numbers: UnsafeMutablePointer<Number>
   let count: Int
   private let base: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  init(_ values: [Float]) {
+  init(_ values: [Number]) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let used = (values.count * 4 + page - 1) / page * page
+    let size = values.count * MemoryLayout<Number>.stride
+    let used = (size + page - 1) / page * page
     byteCount = used + page
     guard
       let map = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -19,17 +23,25 @@ final class GuardedBuffer {
     base = map
     mprotect(map + used, page, PROT_NONE)
     count = values.count
-    floats = (map + used - values.count * 4).bindMemory(to: Float.self, capacity: max(1, count))
-    floats.update(from: values, count: count)
+    numbers = (map + used - size).bindMemory(to: Number.self, capacity: max(1, count))
+    numbers.update(from: values, count: count)
   }
 
-  convenience init(count: Int, filledWith value: Float) {
-    self.init([Float](repeating: value, count: count))
+  convenience init(count: Int, filledWith value: Number) {
+    self.init([Number](repeating: value, count: count))
   }
 
   deinit { munmap(base, byteCount) }
 
-  var array: [Float] { Array(UnsafeBufferPointer(start: floats, count: count)) }
+  var array: [Number] { Array(UnsafeBufferPointer(start: numbers, count: count)) }
+}
+
+extension GuardedBuffer {
+  var floats: UnsafeMutablePointer<Float> { numbers }
+}
+
+extension GuardedBytes {
+  var bytes: UnsafeMutablePointer<Int8> { numbers }
 }
 
 /// SplitMix64 as floats in -1..<1.

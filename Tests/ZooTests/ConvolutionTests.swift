@@ -32,6 +32,13 @@ struct ConvolutionTests {
       Geometry(
         height: 23, width: 23, channels: 3, outputs: 64, kernel: (11, 11), stride: (4, 4),
         pads: (2, 2, 2, 2)))
+    // Windows that are gathered, of runs of 1 to 40 elements.
+    for (channels, kernel) in [(1, 1), (1, 3), (1, 5), (3, 3), (5, 3), (3, 7), (8, 5)] {
+      cases.append(
+        Geometry(
+          height: 10, width: 12, channels: channels, outputs: 10, kernel: (kernel, kernel),
+          stride: (1, 2), pads: (1, 1, 0, 1)))
+    }
     cases.append(
       Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
@@ -76,7 +83,7 @@ struct ConvolutionTests {
     }
   }
 
-  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64], [(3, 1), (3, 2), (5, 1), (2, 2)])
+  @Test(arguments: [1, 7, 8, 9, 15, 16, 17, 33, 64, 256], [(3, 1), (3, 2), (5, 1), (2, 2)])
   func depthwiseAgreesWithTheReference(_ channels: Int, _ shape: (kernel: Int, stride: Int)) throws
   {
     var g = Geometry(height: 9, width: 10, channels: channels, outputs: channels)

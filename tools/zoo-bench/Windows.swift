@@ -2,7 +2,7 @@
 import CZooKernels
 import ZooMeasure
 
-/// A window over a square output, row by row as the runtime calls kernels, without padding.
+/// A window over a square output without padding: a depthwise layer is one call, as the runtime makes it, a pool one for each row.
 private struct WindowShape {
   let name: String
   let side: Int
@@ -21,6 +21,7 @@ private struct WindowShape {
     WindowShape(name: "3x3 of 56x56x32", side: 56, channels: 32, kernel: 3, stride: 1),
     WindowShape(name: "3x3/2 of 28x28x96", side: 28, channels: 96, kernel: 3, stride: 2),
     WindowShape(name: "3x3 of 14x14x384", side: 14, channels: 384, kernel: 3, stride: 1),
+    WindowShape(name: "3x3 of 14x14x512", side: 14, channels: 512, kernel: 3, stride: 1),
     WindowShape(name: "5x5 of 14x14x120", side: 14, channels: 120, kernel: 5, stride: 1),
   ]
   static let pools = [
@@ -44,6 +45,9 @@ func depthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.channels = shape.channels
       params.kh = shape.kernel
       params.kw = shape.kernel
+      params.lines = shape.side
+      params.x = x.constant
+      params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
       params.x_col_stride = shape.channels
@@ -51,14 +55,12 @@ func depthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.w_row_stride = shape.kernel * shape.channels
       params.w_col_stride = shape.channels
       params.bias = bias.constant
+      params.y = y.pointer
+      params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.lower = 0
       params.upper = 6
-      for row in 0..<shape.side {
-        params.x = x.constant + row * shape.rowStep
-        params.y = y.pointer + row * shape.side * shape.channels
-        function(shape.side, &params)
-      }
+      function(shape.side, &params)
     }
   }
 }
@@ -79,6 +81,9 @@ func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.channels = shape.channels
       params.kh = shape.kernel
       params.kw = shape.kernel
+      params.lines = shape.side
+      params.x = x.constant
+      params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
       params.x_col_stride = shape.channels
@@ -88,14 +93,12 @@ func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.w_col_stride = shape.channels
       params.bias = bias.constant
       params.multipliers = multipliers.constant
+      params.y = y.pointer
+      params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.lower = -128
       params.upper = 127
-      for row in 0..<shape.side {
-        params.x = x.constant + row * shape.rowStep
-        params.y = y.pointer + row * shape.side * shape.channels
-        function(shape.side, &params)
-      }
+      function(shape.side, &params)
     }
   }
 }

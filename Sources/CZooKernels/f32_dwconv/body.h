@@ -1,76 +1,153 @@
-// f32_dwconv for any vector width: a block of channels at a time, the weights of small kernels in registers.
+// f32_dwconv for any vector width: output pixels side by side share the loads of inputs and weights.
+//
+// A sum is added in the order of the taps whatever is computed together with it: its bits depend on its window alone.
 #include <zoo_kernels.h>
 
-// A constant kh x kw of at most 9 taps, with all weights in registers.
-INLINE void block(const int kh, const int kw, const int partial, vmask mask, size_t pixels, size_t c,
-                  const zoo_f32_dwconv_params *p) {
-  vf w[9];
+#define TOGETHER 4 // pixels
+#define MOST_TAPS 25
+
+// The channels of one vector: c ... c + VL - 1, or with `partial` those in the mask.
+typedef struct lanes {
+  size_t c;
+  vmask mask;
+  vf bias, lower, upper;
+} lanes;
+
+INLINE vf load(const int partial, const lanes *l, const float *p) {
+  return partial ? v_load_part(p + l->c, l->mask) : v_load(p + l->c);
+}
+
+INLINE void finish(const int partial, const lanes *l, vf sum, float *y) {
+  sum = v_clamp(sum, l->lower, l->upper);
+  if (partial)
+    v_store_part(y + l->c, l->mask, sum);
+  else
+    v_store(y + l->c, sum);
+}
+
+// `count` windows `step` columns apart: a column is loaded once for all windows that cover it. `w`: the taps' weights.
+INLINE void sliding(const int count, const int kh, const int kw, const int step, const int partial, const lanes *l,
+                    const vf *w, const float *x, float *y, const zoo_f32_dwconv_params *p) {
+  vf sums[TOGETHER];
+#pragma clang loop unroll(full)
+  for (int q = 0; q < count; q++)
+    sums[q] = l->bias;
 #pragma clang loop unroll(full)
   for (int i = 0; i < kh; i++)
 #pragma clang loop unroll(full)
-    for (int j = 0; j < kw; j++) {
-      const float *from = p->w + i * p->w_row_stride + j * p->w_col_stride + c;
-      w[i * kw + j] = partial ? v_load_part(from, mask) : v_load(from);
+    for (int column = 0; column < (count - 1) * step + kw; column++) {
+      const vf v = load(partial, l, x + i * p->x_row_stride + column * p->x_col_stride);
+#pragma clang loop unroll(full)
+      for (int q = 0; q < count; q++) {
+        const int j = column - q * step;
+        if (j >= 0 && j < kw)
+          sums[q] = v_fma(v, w[i * kw + j], sums[q]);
+      }
     }
-  const vf lower = v_set(p->lower), upper = v_set(p->upper);
-  const vf bias = !p->bias ? v_set(0) : partial ? v_load_part(p->bias + c, mask) : v_load(p->bias + c);
-  const float *x = p->x + c;
-  float *y = p->y + c;
-#pragma clang loop unroll_count(2)
-  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vf sum = bias;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < kh; i++)
-#pragma clang loop unroll(full)
-      for (int j = 0; j < kw; j++) {
-        const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        sum = v_fma(partial ? v_load_part(from, mask) : v_load(from), w[i * kw + j], sum);
-      }
-    sum = v_clamp(sum, lower, upper);
-    if (partial)
-      v_store_part(y, mask, sum);
-    else
-      v_store(y, sum);
-  }
+  for (int q = 0; q < count; q++)
+    finish(partial, l, sums[q], y + q * p->y_stride);
 }
 
-// Any kernel: weights are read again for each pixel.
-INLINE void block_any(const int partial, vmask mask, size_t pixels, size_t c, const zoo_f32_dwconv_params *p) {
-  const vf lower = v_set(p->lower), upper = v_set(p->upper);
-  const vf bias = !p->bias ? v_set(0) : partial ? v_load_part(p->bias + c, mask) : v_load(p->bias + c);
-  const float *x = p->x + c;
-  float *y = p->y + c;
-  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vf sum = bias;
+// One tap of `count` windows that share nothing but its weights.
+INLINE void add_tap(const int count, size_t i, size_t j, const int partial, const lanes *l, vf *sums, const float *x,
+                    const zoo_f32_dwconv_params *p) {
+  const vf w = load(partial, l, p->w + i * p->w_row_stride + j * p->w_col_stride);
+  x += i * p->x_row_stride + j * p->x_col_stride;
+#pragma clang loop unroll(full)
+  for (int q = 0; q < count; q++)
+    sums[q] = v_fma(load(partial, l, x + q * p->x_pixel_stride), w, sums[q]);
+}
+
+// `count` windows however far apart. kh 0: of any size.
+INLINE void apart(const int count, const int kh, const int kw, const int partial, const lanes *l, const float *x,
+                  float *y, const zoo_f32_dwconv_params *p) {
+  vf sums[TOGETHER];
+#pragma clang loop unroll(full)
+  for (int q = 0; q < count; q++)
+    sums[q] = l->bias;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < kh; i++)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < kw; j++)
+      add_tap(count, (size_t)i, (size_t)j, partial, l, sums, x, p);
+  if (!kh)
     for (size_t i = 0; i < p->kh; i++)
-      for (size_t j = 0; j < p->kw; j++) {
-        const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        const float *w = p->w + i * p->w_row_stride + j * p->w_col_stride + c;
-        sum = partial ? v_fma(v_load_part(from, mask), v_load_part(w, mask), sum) : v_fma(v_load(from), v_load(w), sum);
-      }
-    sum = v_clamp(sum, lower, upper);
-    if (partial)
-      v_store_part(y, mask, sum);
-    else
-      v_store(y, sum);
+      for (size_t j = 0; j < p->kw; j++)
+        add_tap(count, i, j, partial, l, sums, x, p);
+#pragma clang loop unroll(full)
+  for (int q = 0; q < count; q++)
+    finish(partial, l, sums[q], y + q * p->y_stride);
+}
+
+// A line of output in the channels of one vector. step 0: not in steps of one or two columns; kh 0: any window.
+INLINE void line(const int kh, const int kw, const int step, const int partial, const lanes *l, size_t pixels,
+                 const float *x, float *y, const zoo_f32_dwconv_params *p) {
+  size_t q = 0;
+  if (!step) {
+    for (; q + TOGETHER <= pixels; q += TOGETHER, x += TOGETHER * p->x_pixel_stride, y += TOGETHER * p->y_stride)
+      apart(TOGETHER, kh, kw, partial, l, x, y, p);
+    for (; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride)
+      apart(1, kh, kw, partial, l, x, y, p);
+    return;
+  }
+  vf w[MOST_TAPS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < kh; i++)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < kw; j++)
+      w[i * kw + j] = load(partial, l, p->w + i * p->w_row_stride + j * p->w_col_stride);
+  const int together = step == 1 ? TOGETHER : 2; // windows two columns apart have little in common
+  for (; q + together <= pixels; q += together, x += together * p->x_pixel_stride, y += together * p->y_stride)
+    sliding(together, kh, kw, step, partial, l, w, x, y, p);
+  for (; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride)
+    sliding(1, kh, kw, step, partial, l, w, x, y, p);
+}
+
+INLINE void lines(const int kh, const int kw, const int step, size_t pixels, const zoo_f32_dwconv_params *p) {
+  lanes l = {.lower = v_set(p->lower), .upper = v_set(p->upper)};
+  for (size_t r = 0; r < p->lines; r++) {
+    const float *x = p->x + r * p->x_line_stride;
+    float *y = p->y + r * p->y_line_stride;
+    for (l.c = 0; l.c + VL <= p->channels; l.c += VL) {
+      l.bias = p->bias ? load(0, &l, p->bias) : v_set(0);
+      line(kh, kw, step, 0, &l, pixels, x, y, p);
+    }
+    if (l.c < p->channels) {
+      l.mask = v_mask(p->channels - l.c);
+      l.bias = p->bias ? load(1, &l, p->bias) : v_set(0);
+      line(kh, kw, step, 1, &l, pixels, x, y, p);
+    }
   }
 }
 
-#define FOR_BLOCKS(full, part)                  \
-  for (; c + VL <= p->channels; c += VL)        \
-    full;                                       \
-  if (c < p->channels) {                        \
-    const vmask mask = v_mask(p->channels - c); \
-    part;                                       \
+// With code of their own: 3x3 and 5x5, and what is left of a 3x3 at edges and in corners.
+static void in_place(size_t pixels, const zoo_f32_dwconv_params *p) {
+  if (pixels == 1 && p->lines > 1) { // a column: as a row, downwards
+    zoo_f32_dwconv_params column = *p;
+    column.lines = 1;
+    column.x_pixel_stride = p->x_line_stride;
+    column.y_stride = p->y_line_stride;
+    return in_place(p->lines, &column);
   }
-
-INLINE void dwconv(size_t pixels, const zoo_f32_dwconv_params *p) {
-  size_t c = 0;
-  if (p->kh == 3 && p->kw == 3) {
-    FOR_BLOCKS(block(3, 3, 0, v_mask(0), pixels, c, p), block(3, 3, 1, mask, pixels, c, p))
-  } else if (p->kh == 2 && p->kw == 3) { // top and bottom rows of a padded 3x3
-    FOR_BLOCKS(block(2, 3, 0, v_mask(0), pixels, c, p), block(2, 3, 1, mask, pixels, c, p))
-  } else {
-    FOR_BLOCKS(block_any(0, v_mask(0), pixels, c, p), block_any(1, mask, pixels, c, p))
-  }
+  const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
+  const size_t window = p->kh < 10 && p->kw < 10 ? 10 * p->kh + p->kw : 0;
+  if (window == 33 && step == 1)
+    lines(3, 3, 1, pixels, p);
+  else if (window == 33 && step == 2)
+    lines(3, 3, 2, pixels, p);
+  else if (window == 23 && step == 1)
+    lines(2, 3, 1, pixels, p);
+  else if (window == 23)
+    lines(2, 3, 0, pixels, p);
+  else if (window == 32)
+    lines(3, 2, 0, pixels, p);
+  else if (window == 22)
+    lines(2, 2, 0, pixels, p);
+  else if (window == 55 && step == 1)
+    lines(5, 5, 1, pixels, p);
+  else if (window == 55 && step == 2)
+    lines(5, 5, 2, pixels, p);
+  else
+    lines(0, 0, 0, pixels, p);
 }

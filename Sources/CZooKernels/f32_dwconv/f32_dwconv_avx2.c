@@ -3,7 +3,7 @@
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
-#include <f32_dwconv/body.h>
+#include <f32_dwconv/packed.h>
 
 void zoo_f32_dwconv_ukernel__avx2(size_t pixels, const zoo_f32_dwconv_params *params) { dwconv(pixels, params); }
 

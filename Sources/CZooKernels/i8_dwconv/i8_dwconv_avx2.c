@@ -1,4 +1,4 @@
-// i8_dwconv for avx2: 8 channels at a time, taps in pairs.
+// i8_dwconv for avx2: taps in pairs, 16 channels of a 3x3 or 8 of any window at a time.
 //
 // The bytes of two taps side by side, widened to 16 bits, times the two weights of each channel: one madd adds both exactly.
 // The zero point is taken off once: sum of (x - zero) w = sum of x w - zero sum of w.
@@ -8,7 +8,98 @@
 #include <simd/avx2.h>
 #include <simd/requantize.h>
 
+#define LANES 16
 #define MOST_PAIRS 64
+#define MOST_TAPS 64
+
+// 16 channels of 32 bits: 0-3 and 8-11, 4-7 and 12-15, which is how unpacking leaves them and packing wants them.
+typedef struct halves {
+  __m256i low, high;
+} halves;
+
+INLINE halves in_order(const void *words) {
+  const __m256i a = i_load(words), b = i_load((const int32_t *)words + 8);
+  return (halves){_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)};
+}
+
+// Rows 0 and 1 of a column of taps side by side, then row 2 (`rows` 3) and zeros.
+typedef struct column {
+  halves first, last;
+} column;
+
+INLINE column load_column(const int rows, const int8_t *x, size_t row_stride) {
+  const __m256i zero = _mm256_setzero_si256(), a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)x)),
+                b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + row_stride)));
+  column c = {.first = {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)}};
+  if (rows == 3) {
+    const __m256i d = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + 2 * row_stride)));
+    c.last = (halves){_mm256_unpacklo_epi16(d, zero), _mm256_unpackhi_epi16(d, zero)};
+  }
+  return c;
+}
+
+INLINE halves dot(const int rows, halves sum, column x, const column *w) {
+  sum.low = i_add(sum.low, _mm256_madd_epi16(x.first.low, w->first.low));
+  sum.high = i_add(sum.high, _mm256_madd_epi16(x.first.high, w->first.high));
+  if (rows == 3) {
+    sum.low = i_add(sum.low, _mm256_madd_epi16(x.last.low, w->last.low));
+    sum.high = i_add(sum.high, _mm256_madd_epi16(x.last.high, w->last.high));
+  }
+  return sum;
+}
+
+INLINE void finish(const requantization *r, halves multipliers, halves sum, int8_t *y) {
+  const vi low = requantize(v_mul(i_float(sum.low), _mm256_castsi256_ps(multipliers.low)), *r);
+  const vi high = requantize(v_mul(i_float(sum.high), _mm256_castsi256_ps(multipliers.high)), *r);
+  const __m256i words = _mm256_packs_epi32(low, high);
+  _mm_storeu_si128((__m128i *)y, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
+
+// Channels c ... c + 15 of windows of three columns, `step` columns apart: 1, 2, or 0 for any other distance. A column
+// is loaded once and added to all windows that cover it.
+INLINE void slide(const int rows, const int step, size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
+  column w[3];
+  halves bias = in_order(p->bias + c);
+  const column ones = {{_mm256_set1_epi16(1), _mm256_set1_epi16(1)}, {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}};
+  halves weight_sum = {i_set(0), i_set(0)};
+  for (int j = 0; j < 3; j++) {
+    w[j] = load_column(rows, p->w + (size_t)j * p->w_col_stride + c, p->w_row_stride);
+    weight_sum = dot(rows, weight_sum, w[j], &ones);
+  }
+  bias.low = i_sub(bias.low, i_mul(weight_sum.low, i_set(p->x_zero_point)));
+  bias.high = i_sub(bias.high, i_mul(weight_sum.high, i_set(p->x_zero_point)));
+  const halves multipliers = in_order(p->multipliers + c);
+  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
+  const size_t row = p->x_row_stride, next = p->x_col_stride;
+  for (size_t l = 0; l < p->lines; l++) {
+    const int8_t *x = p->x + l * p->x_line_stride + c;
+    int8_t *y = p->y + l * p->y_line_stride + c;
+    halves sum = bias, after = bias;
+    if (step) {
+      const column first = load_column(rows, x, row);
+      sum = dot(rows, bias, first, &w[0]);
+    }
+    if (step == 1) {
+      const column second = load_column(rows, x + next, row);
+      sum = dot(rows, sum, second, &w[1]);
+      after = dot(rows, bias, second, &w[0]);
+    }
+    for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+      if (!step)
+        sum = dot(rows, bias, load_column(rows, x, row), &w[0]);
+      if (step != 1)
+        sum = dot(rows, sum, load_column(rows, x + next, row), &w[1]);
+      const column last = load_column(rows, x + 2 * next, row);
+      finish(&r, multipliers, dot(rows, sum, last, &w[2]), y);
+      if (step == 1) {
+        sum = dot(rows, after, last, &w[1]);
+        after = dot(rows, bias, last, &w[0]);
+      } else if (step == 2) {
+        sum = dot(rows, bias, last, &w[0]);
+      }
+    }
+  }
+}
 
 // Eight channels of two taps, alternating, as 16-bit numbers.
 INLINE __m256i pair(const int8_t *first, const int8_t *second) {
@@ -18,9 +109,7 @@ INLINE __m256i pair(const int8_t *first, const int8_t *second) {
 }
 
 // Channels c ... c + 7 of all pixels. `taps` holds offsets into x; one more than there are if the count is odd.
-INLINE void block(const int constant_pairs, size_t pairs, const size_t *taps, size_t pixels, size_t c,
-                  const zoo_i8_dwconv_params *p) {
-  const size_t count = constant_pairs ? (size_t)constant_pairs : pairs;
+INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
   __m256i w[MOST_PAIRS];
   vi weight_sum = i_set(0);
   for (size_t t = 0; t < count; t++) {
@@ -33,33 +122,58 @@ INLINE void block(const int constant_pairs, size_t pairs, const size_t *taps, si
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   const vi bias = i_sub(i_load(p->bias + c), i_mul(weight_sum, i_set(p->x_zero_point)));
   const vf multipliers = v_load(p->multipliers + c);
-  const int8_t *x = p->x + c;
-  int8_t *y = p->y + c;
-  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vi sum = bias;
-#pragma clang loop unroll_count(5)
-    for (size_t t = 0; t < count; t++)
-      sum = i_add(sum, _mm256_madd_epi16(pair(x + taps[2 * t], x + taps[2 * t + 1]), w[t]));
-    i_store8(y, requantize(v_mul(i_float(sum), multipliers), r));
+  for (size_t l = 0; l < p->lines; l++) {
+    const int8_t *x = p->x + l * p->x_line_stride + c;
+    int8_t *y = p->y + l * p->y_line_stride + c;
+    for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+      vi sum = bias;
+#pragma clang loop unroll_count(2)
+      for (size_t t = 0; t < count; t++)
+        sum = i_add(sum, _mm256_madd_epi16(pair(x + taps[2 * t], x + taps[2 * t + 1]), w[t]));
+      i_store8(y, requantize(v_mul(i_float(sum), multipliers), r));
+    }
   }
 }
 
 // One channel at a time: fewer than 8, or more taps than the table holds.
 static void narrow(size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  for (size_t q = 0; q < pixels; q++) {
-    const int8_t *x = p->x + q * p->x_pixel_stride + c;
-    int32_t sum = p->bias[c];
-    for (size_t i = 0; i < p->kh; i++)
-      for (size_t j = 0; j < p->kw; j++)
-        sum += (x[i * p->x_row_stride + j * p->x_col_stride] - p->x_zero_point) *
-               p->w[i * p->w_row_stride + j * p->w_col_stride + c];
-    i_store8_part(p->y + q * p->y_stride + c, 1, requantize(v_mul(i_float(i_set(sum)), v_set(p->multipliers[c])), r));
-  }
+  for (size_t l = 0; l < p->lines; l++)
+    for (size_t q = 0; q < pixels; q++) {
+      const int8_t *x = p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
+      int8_t *y = p->y + l * p->y_line_stride + q * p->y_stride + c;
+      int32_t sum = p->bias[c];
+      for (size_t i = 0; i < p->kh; i++)
+        for (size_t j = 0; j < p->kw; j++)
+          sum += (x[i * p->x_row_stride + j * p->x_col_stride] - p->x_zero_point) *
+                 p->w[i * p->w_row_stride + j * p->w_col_stride + c];
+      i_store8_part(y, 1, requantize(v_mul(i_float(i_set(sum)), v_set(p->multipliers[c])), r));
+    }
 }
 
-void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p) {
+// Blocks of 16 channels, the last one overlapping the one before; false for windows that `slide` does not know.
+static int three_columns(size_t pixels, const zoo_i8_dwconv_params *p) {
+  const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
+  if (p->channels < 16 || p->kw != 3 || (p->kh != 3 && p->kh != 2))
+    return 0;
+  for (size_t c = 0; c < p->channels; c += 16) {
+    const size_t start = c + 16 <= p->channels ? c : p->channels - 16;
+    if (p->kh == 3 && step == 1)
+      slide(3, 1, pixels, start, p);
+    else if (p->kh == 3 && step == 2)
+      slide(3, 2, pixels, start, p);
+    else if (p->kh == 3)
+      slide(3, 0, pixels, start, p);
+    else
+      slide(2, 0, pixels, start, p);
+  }
+  return 1;
+}
+
+static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
   const size_t count = p->kh * p->kw, pairs = (count + 1) / 2;
+  if (three_columns(pixels, p))
+    return;
   if (p->channels < 8 || pairs > MOST_PAIRS) {
     for (size_t c = 0; c < p->channels; c++)
       narrow(pixels, c, p);
@@ -69,13 +183,17 @@ void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p) {
   for (size_t t = 0; t < count; t++)
     taps[t] = t / p->kw * p->x_row_stride + t % p->kw * p->x_col_stride;
   taps[2 * pairs - 1] = taps[count - 1]; // read, times 0
-  for (size_t c = 0; c < p->channels; c += 8) {
-    const size_t start = c + 8 <= p->channels ? c : p->channels - 8; // the last block overlaps
-    if (pairs == 5)
-      block(5, 5, taps, pixels, start, p);
-    else
-      block(0, pairs, taps, pixels, start, p);
-  }
+  for (size_t c = 0; c < p->channels; c += 8)
+    block(pairs, taps, pixels, c + 8 <= p->channels ? c : p->channels - 8, p); // the last one overlaps
+}
+
+#include <i8_dwconv/side_by_side.h>
+
+void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p) {
+  if (is_better_side_by_side(pixels, p))
+    side_by_side(pixels, p);
+  else
+    blocks(pixels, p);
 }
 
 #pragma clang attribute pop

@@ -9,7 +9,10 @@
 #include <simd/avx512.h>
 #include <simd/requantize.h>
 
+#define LANES 64
 #define MOST_COLUMNS 16
+#define MOST_TAPS (4 * MOST_COLUMNS)
+#define ALL (~(__mmask64)0)
 
 typedef struct quads {
   __m512i v[4];
@@ -52,37 +55,51 @@ INLINE quads in_order(const void *words, size_t count) {
 typedef struct block {
   const zoo_i8_dwconv_params *p;
   __mmask64 mask;
-  __m512i flip;
+  __m512i flip, zero_point, lower, upper;
   quads bias, multipliers;
-  requantization r;
 } block;
 
-INLINE void finish(const block *b, quads sum, int8_t *y) {
+// As requantize (simd/requantize.h), clamped as bytes: rounding keeps the order. Only a sum above all integers has to be
+// taken care of before, since converting it gives the least one, as it does for those below all, and for NaN.
+INLINE void finish(const block *b, __mmask64 mask, quads sum, int8_t *y) {
   __m512i words[4];
 #pragma clang loop unroll(full)
   for (int v = 0; v < 4; v++)
-    words[v] = requantize(v_mul(i_float(sum.v[v]), _mm512_castsi512_ps(b->multipliers.v[v])), b->r);
-  const __m512i bytes =
-      _mm512_packs_epi16(_mm512_packs_epi32(words[0], words[1]), _mm512_packs_epi32(words[2], words[3]));
-  _mm512_mask_storeu_epi8(y, b->mask, bytes);
+    words[v] = v_int(v_min(v_set(0x1p30f), v_mul(i_float(sum.v[v]), _mm512_castsi512_ps(b->multipliers.v[v]))));
+  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(words[0], words[1]), b->zero_point);
+  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(words[2], words[3]), b->zero_point);
+  const __m512i bytes = _mm512_packs_epi16(low, high);
+  _mm512_mask_storeu_epi8(y, mask, _mm512_min_epi8(_mm512_max_epi8(bytes, b->lower), b->upper));
 }
 
-// Three columns; the next pixel's window is `step` columns further, 1 or 2.
-INLINE void slide(const int rows, const int step, const block *b, const quads *w, const int8_t *x, int8_t *y,
-                  size_t pixels) {
+// Three columns; the next pixel's window is `step` columns further: 1, 2, or 0 for any other distance. A mask of all lanes
+// is written as a constant, so that no masks are used at all: masked stores take several times as long.
+INLINE void slide(const int rows, const int step, __mmask64 mask, const block *b, const quads *w, const int8_t *x,
+                  int8_t *y, size_t pixels) {
   const zoo_i8_dwconv_params *p = b->p;
   const size_t row = p->x_row_stride, next = p->x_col_stride;
-  quads c0 = column(rows, x, row, b->mask, b->flip), c1;
+  quads c0, c1;
+  if (step)
+    c0 = column(rows, x, row, mask, b->flip);
   if (step == 1)
-    c1 = column(rows, x + next, row, b->mask, b->flip);
+    c1 = column(rows, x + next, row, mask, b->flip);
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    if (step == 2)
-      c1 = column(rows, x + next, row, b->mask, b->flip);
-    const quads c2 = column(rows, x + 2 * next, row, b->mask, b->flip);
-    finish(b, dot(dot(dot(b->bias, c0, w[0]), c1, w[1]), c2, w[2]), y);
+    if (!step)
+      c0 = column(rows, x, row, mask, b->flip);
+    if (step != 1)
+      c1 = column(rows, x + next, row, mask, b->flip);
+    const quads c2 = column(rows, x + 2 * next, row, mask, b->flip);
+    finish(b, mask, dot(dot(dot(b->bias, c0, w[0]), c1, w[1]), c2, w[2]), y);
     c0 = step == 1 ? c1 : c2;
     c1 = c2;
   }
+}
+
+INLINE quads some_rows(size_t rows, const int8_t *x, size_t row_stride, __mmask64 mask, __m512i flip) {
+  return rows >= 4   ? column(4, x, row_stride, mask, flip)
+         : rows == 3 ? column(3, x, row_stride, mask, flip)
+         : rows == 2 ? column(2, x, row_stride, mask, flip)
+                     : column(1, x, row_stride, mask, flip);
 }
 
 // Any window: rows in groups of four.
@@ -91,39 +108,24 @@ INLINE void any(const block *b, const quads *w, const int8_t *x, int8_t *y, size
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     quads sum = b->bias;
     size_t at = 0;
-    for (size_t i = 0; i < p->kh; i += 4) {
-      const size_t rows = p->kh - i;
-      for (size_t j = 0; j < p->kw; j++, at++) {
-        const int8_t *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        quads c;
-        if (rows >= 4)
-          c = column(4, from, p->x_row_stride, b->mask, b->flip);
-        else if (rows == 3)
-          c = column(3, from, p->x_row_stride, b->mask, b->flip);
-        else if (rows == 2)
-          c = column(2, from, p->x_row_stride, b->mask, b->flip);
-        else
-          c = column(1, from, p->x_row_stride, b->mask, b->flip);
-        sum = dot(sum, c, w[at]);
-      }
-    }
-    finish(b, sum, y);
+    for (size_t i = 0; i < p->kh; i += 4)
+      for (size_t j = 0; j < p->kw; j++, at++)
+        sum = dot(
+            sum, some_rows(p->kh - i, x + i * p->x_row_stride + j * p->x_col_stride, p->x_row_stride, b->mask, b->flip),
+            w[at]);
+    finish(b, b->mask, sum, y);
   }
 }
 
-void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p);
-
-void zoo_i8_dwconv_ukernel__avx512vnni(size_t pixels, const zoo_i8_dwconv_params *p) {
-  const size_t groups = (p->kh + 3) / 4;
-  if (groups * p->kw > MOST_COLUMNS)
-    return zoo_i8_dwconv_ukernel__avx2(pixels, p);
-  const int is_three = p->kw == 3 && groups == 1;
+static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
+  const size_t window = p->kw == 3 ? p->kh : 0;
   const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
+  block b = {.p = p, .flip = _mm512_set1_epi8((char)0x80), .zero_point = _mm512_set1_epi16((short)p->y_zero_point)};
+  b.lower = _mm512_set1_epi8((char)(_mm_cvtss_si32(_mm_set_ss(p->lower)) + p->y_zero_point));
+  b.upper = _mm512_set1_epi8((char)(_mm_cvtss_si32(_mm_set_ss(p->upper)) + p->y_zero_point));
   for (size_t c = 0; c < p->channels; c += 64) {
     const size_t count = p->channels - c < 64 ? p->channels - c : 64;
-    block b = {.p = p, .flip = _mm512_set1_epi8((char)0x80)};
-    b.mask = count == 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
-    b.r = make_requantization(p->lower, p->upper, p->y_zero_point);
+    b.mask = count == 64 ? ALL : ((__mmask64)1 << count) - 1;
     b.multipliers = in_order(p->multipliers + c, count);
     b.bias = in_order(p->bias + c, count);
     quads w[MOST_COLUMNS], weight_sum = {{i_set(0), i_set(0), i_set(0), i_set(0)}};
@@ -131,28 +133,62 @@ void zoo_i8_dwconv_ukernel__avx512vnni(size_t pixels, const zoo_i8_dwconv_params
     size_t at = 0;
     for (size_t i = 0; i < p->kh; i += 4)
       for (size_t j = 0; j < p->kw; j++, at++) {
-        const int8_t *from = p->w + i * p->w_row_stride + j * p->w_col_stride + c;
-        const size_t rows = p->kh - i < 4 ? p->kh - i : 4;
-        const __m512i none = _mm512_setzero_si512();
-        w[at] = rows == 4   ? column(4, from, p->w_row_stride, b.mask, none)
-                : rows == 3 ? column(3, from, p->w_row_stride, b.mask, none)
-                : rows == 2 ? column(2, from, p->w_row_stride, b.mask, none)
-                            : column(1, from, p->w_row_stride, b.mask, none);
+        w[at] = some_rows(p->kh - i, p->w + i * p->w_row_stride + j * p->w_col_stride + c, p->w_row_stride, b.mask,
+                          _mm512_setzero_si512());
         weight_sum = dot(weight_sum, ones, w[at]);
       }
     for (int v = 0; v < 4; v++)
       b.bias.v[v] = i_sub(b.bias.v[v], i_mul(weight_sum.v[v], i_set(p->x_zero_point + 128)));
-    const int8_t *x = p->x + c;
-    int8_t *y = p->y + c;
-    if (is_three && p->kh == 3 && step == 1)
-      slide(3, 1, &b, w, x, y, pixels);
-    else if (is_three && p->kh == 3 && step == 2)
-      slide(3, 2, &b, w, x, y, pixels);
-    else if (is_three && p->kh == 2 && step == 1)
-      slide(2, 1, &b, w, x, y, pixels);
-    else
-      any(&b, w, x, y, pixels);
+    for (size_t l = 0; l < p->lines; l++) {
+      const int8_t *x = p->x + l * p->x_line_stride + c;
+      int8_t *y = p->y + l * p->y_line_stride + c;
+      if (window == 3 && step == 1 && count == 64)
+        slide(3, 1, ALL, &b, w, x, y, pixels);
+      else if (window == 3 && step == 1)
+        slide(3, 1, b.mask, &b, w, x, y, pixels);
+      else if (window == 3 && step == 2 && count == 64)
+        slide(3, 2, ALL, &b, w, x, y, pixels);
+      else if (window == 3 && step == 2)
+        slide(3, 2, b.mask, &b, w, x, y, pixels);
+      else if (window == 3)
+        slide(3, 0, b.mask, &b, w, x, y, pixels);
+      else if (window == 2)
+        slide(2, 0, b.mask, &b, w, x, y, pixels);
+      else
+        any(&b, w, x, y, pixels);
+    }
   }
+}
+
+#include <i8_dwconv/side_by_side.h>
+
+void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p);
+
+void zoo_i8_dwconv_ukernel__avx512vnni(size_t pixels, const zoo_i8_dwconv_params *p) {
+  if ((p->kh + 3) / 4 * p->kw > MOST_COLUMNS)
+    return zoo_i8_dwconv_ukernel__avx2(pixels, p);
+  if (is_better_side_by_side(pixels, p))
+    return side_by_side(pixels, p);
+  zoo_i8_dwconv_params part = *p;
+  const size_t rest = p->channels % LANES;
+  if (rest > 0 && rest <= 16) { // most of a block would be empty
+    part.channels = rest;
+    part.x += p->channels - rest;
+    part.w += p->channels - rest;
+    part.bias += p->channels - rest;
+    part.multipliers += p->channels - rest;
+    part.y += p->channels - rest;
+    zoo_i8_dwconv_ukernel__avx2(pixels, &part);
+    part = *p;
+    part.channels -= rest;
+  }
+  if (pixels == 1 && p->lines > 1) { // a column: as a row, downwards
+    pixels = p->lines;
+    part.lines = 1;
+    part.x_pixel_stride = p->x_line_stride;
+    part.y_stride = p->y_line_stride;
+  }
+  blocks(pixels, &part);
 }
 
 #pragma clang attribute pop

@@ -169,20 +169,23 @@ typedef struct zoo_f32_winograd_params {
 
 typedef void (*zoo_f32_winograd_ukernel)(size_t count, const zoo_f32_winograd_params *params);
 
-// --- f32_dwconv: depthwise convolution over a run of output pixels sharing the same valid taps -----
+// --- f32_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps -------
 //
-// for p < pixels, c < channels:
+// for l < lines, p < pixels, c < channels:
 //   y = bias[c] + sum over i < kh, j < kw of
-//         x[p * x_pixel_stride + i * x_row_stride + j * x_col_stride + c] * w[i * w_row_stride + j * channels + c]
-//   y_out[p * y_stride + c] = min(max(y, lower), upper)
+//         x[l * x_line_stride + p * x_pixel_stride + i * x_row_stride + j * x_col_stride + c]
+//         * w[i * w_row_stride + j * w_col_stride + c]
+//   y_out[l * y_line_stride + p * y_stride + c] = min(max(y, lower), upper)
 //
-// Summed in the order (i, j) with fused multiply-add from bias. The caller cuts a row of output into
-// runs (left edge, interior, right edge) and passes only taps that fall inside the input, so there is
-// no padding here. x points at the first valid tap of pixel 0, w at that tap's weights.
+// Summed in the order (i, j) with fused multiply-add from bias. The caller cuts the output into
+// rectangles (corners, edges, interior) and passes only taps that fall inside the input, so there is
+// no padding here. x points at the first valid tap of pixel 0, w at that tap's weights. Strides are positive.
 typedef struct zoo_f32_dwconv_params {
   size_t channels;
   size_t kh, kw; // valid taps, each >= 1
+  size_t lines;  // rows of output
   const float *x;
+  size_t x_line_stride;  // elements from the windows of one row of output to those of the next (stride_h * image row)
   size_t x_pixel_stride; // elements from one output pixel's window to the next (stride_w * row width)
   size_t x_row_stride;   // elements between tap rows (dilation_h included)
   size_t x_col_stride;   // elements between tap columns (dilation_w included)
@@ -191,10 +194,12 @@ typedef struct zoo_f32_dwconv_params {
   size_t w_col_stride; // elements between tap columns of w: the full channel count
   const float *bias;   // [channels] or NULL
   float *y;
-  size_t y_stride; // elements between output pixels
+  size_t y_line_stride; // elements between rows of output
+  size_t y_stride;      // elements between output pixels
   float lower, upper;
 } zoo_f32_dwconv_params;
 
+// `pixels`: of a row of output.
 typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
 
 // --- f32_pool: max, min or sum-scale pooling over a run of pixels sharing the same valid taps --------
@@ -311,22 +316,23 @@ typedef struct zoo_i8_igemm_kernel {
   uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
 } zoo_i8_igemm_kernel;
 
-// --- i8_dwconv: depthwise convolution of integers over a run of pixels sharing the same valid taps -------
+// --- i8_dwconv: depthwise convolution of integers over a rectangle of output pixels sharing the same valid taps ---
 //
 // sum = bias[c] + sum over i < kh, j < kw of (x[..] - x_zero_point) * w[..]; real = (float)sum * multipliers[c].
 // Pointers and strides as in f32_dwconv; weights in -127...127.
 typedef struct zoo_i8_dwconv_params {
   size_t channels;
   size_t kh, kw; // valid taps, each >= 1
+  size_t lines;  // rows of output
   const int8_t *x;
-  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  size_t x_line_stride, x_pixel_stride, x_row_stride, x_col_stride;
   int32_t x_zero_point;
   const int8_t *w;
   size_t w_row_stride, w_col_stride;
   const int32_t *bias;      // [channels]
   const float *multipliers; // [channels]
   int8_t *y;
-  size_t y_stride;
+  size_t y_line_stride, y_stride;
   int32_t y_zero_point;
   float lower, upper;
 } zoo_i8_dwconv_params;

@@ -70,17 +70,21 @@ private struct DepthwiseWork: ParallelWork {
 
   func run(_ index: Int) {
     let rows = piece(index, of: pieces, rows)
-    for row in rows {
+    var row = rows.lowerBound
+    while row < rows.upperBound {
       let image = row / y.height
       let p = row % y.height
-      let taps = vertical.validTaps(p)
+      let below = min(y.height, p + rows.upperBound - row)
+      // Rows that need a pass go one by one, so that it finds them in cache.
+      let lines = p..<(activation.needsPass ? p + 1 : vertical.runEnd(from: p, extent: below))
       var q = 0
       while q < y.width {
         let end = horizontal.runEnd(from: q, extent: y.width)
-        runPixels(image, p, q..<end, taps, horizontal.validTaps(q))
+        runPixels(image, lines, q..<end)
         q = end
       }
       if activation.needsPass { finish(image, p) }
+      row += lines.count
     }
   }
 
@@ -96,30 +100,34 @@ private struct DepthwiseWork: ParallelWork {
     }
   }
 
-  /// Output pixels that share the same valid taps: `i` vertically, `j` horizontally.
-  private func runPixels(
-    _ image: Int, _ p: Int, _ pixels: Range<Int>, _ i: Range<Int>, _ j: Range<Int>
-  ) {
+  /// A rectangle of output pixels that share the same valid taps.
+  private func runPixels(_ image: Int, _ lines: Range<Int>, _ pixels: Range<Int>) {
+    let i = vertical.validTaps(lines.lowerBound)
+    let j = horizontal.validTaps(pixels.lowerBound)
     let channels = x.channels
     let output =
-      y.floats + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+      y.floats + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
     guard !i.isEmpty && !j.isEmpty else {
-      for q in 0..<pixels.count {
-        for c in 0..<channels {
-          output[q * y.rowStride + c] = clamp(
-            bias?[c] ?? 0, activation.lower, activation.upper)
+      for l in 0..<lines.count {
+        for q in 0..<pixels.count {
+          for c in 0..<channels {
+            output[(l * y.width + q) * y.rowStride + c] = clamp(
+              bias?[c] ?? 0, activation.lower, activation.upper)
+          }
         }
       }
       return
     }
-    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let row = vertical.origin(lines.lowerBound) + i.lowerBound * vertical.dilation
     let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
     var params = zoo_f32_dwconv_params()
     params.channels = channels
     params.kh = i.count
     params.kw = j.count
+    params.lines = lines.count
     params.x = UnsafePointer(
       x.floats + ((image * x.height + row) * x.width + column) * x.rowStride)
+    params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
     params.x_col_stride = horizontal.dilation * x.rowStride
@@ -128,6 +136,7 @@ private struct DepthwiseWork: ParallelWork {
     params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
     params.bias = bias
     params.y = output
+    params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride
     params.lower = activation.lower
     params.upper = activation.upper
@@ -140,17 +149,20 @@ private struct DepthwiseWork: ParallelWork {
 
   /// The meaning: taps in order, products added one by one, no fused operations.
   private func runPortable(_ pixels: Int, _ params: zoo_f32_dwconv_params) {
-    for q in 0..<pixels {
-      for c in 0..<params.channels {
-        var sum = params.bias.map { $0[c] } ?? 0
-        for i in 0..<params.kh {
-          for j in 0..<params.kw {
-            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
-            sum +=
-              params.x[at + c] * params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+    for l in 0..<params.lines {
+      for q in 0..<pixels {
+        let start = l * params.x_line_stride + q * params.x_pixel_stride
+        for c in 0..<params.channels {
+          var sum = params.bias.map { $0[c] } ?? 0
+          for i in 0..<params.kh {
+            for j in 0..<params.kw {
+              let at = start + i * params.x_row_stride + j * params.x_col_stride + c
+              sum += params.x[at] * params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+            }
           }
+          params.y[l * params.y_line_stride + q * params.y_stride + c] = clamp(
+            sum, params.lower, params.upper)
         }
-        params.y[q * params.y_stride + c] = clamp(sum, params.lower, params.upper)
       }
     }
   }

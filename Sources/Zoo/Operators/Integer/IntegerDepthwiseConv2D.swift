@@ -70,30 +70,37 @@ private struct IntegerDepthwiseWork: ParallelWork {
   }
 
   func run(_ index: Int) {
-    for row in piece(index, of: pieces, rows) {
+    let rows = piece(index, of: pieces, rows)
+    var row = rows.lowerBound
+    while row < rows.upperBound {
       let p = row % y.height
+      let below = min(y.height, p + rows.upperBound - row)
+      let lines = p..<vertical.runEnd(from: p, extent: below)
       var q = 0
       while q < y.width {
         let end = horizontal.runEnd(from: q, extent: y.width)
-        runPixels(row / y.height, p, q..<end)
+        runPixels(row / y.height, lines, q..<end)
         q = end
       }
+      row += lines.count
     }
   }
 
-  /// Output pixels that share the same valid taps.
-  private func runPixels(_ image: Int, _ p: Int, _ pixels: Range<Int>) {
-    let i = vertical.validTaps(p)
+  /// A rectangle of output pixels that share the same valid taps.
+  private func runPixels(_ image: Int, _ lines: Range<Int>, _ pixels: Range<Int>) {
+    let i = vertical.validTaps(lines.lowerBound)
     let j = horizontal.validTaps(pixels.lowerBound)
-    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let row = vertical.origin(lines.lowerBound) + i.lowerBound * vertical.dilation
     let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
     let isEmpty = i.isEmpty || j.isEmpty
     var params = zoo_i8_dwconv_params()
     params.channels = x.channels
     params.kh = isEmpty ? 0 : i.count
     params.kw = isEmpty ? 0 : j.count
+    params.lines = lines.count
     params.x = UnsafePointer(
       x.bytes + (isEmpty ? 0 : ((image * x.height + row) * x.width + column) * x.rowStride))
+    params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
     params.x_col_stride = horizontal.dilation * x.rowStride
@@ -103,7 +110,9 @@ private struct IntegerDepthwiseWork: ParallelWork {
     params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
     params.bias = bias
     params.multipliers = multipliers
-    params.y = y.bytes + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    params.y =
+      y.bytes + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
+    params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride
     params.y_zero_point = requantization.zeroPoint
     params.lower = requantization.lower
@@ -117,18 +126,21 @@ private struct IntegerDepthwiseWork: ParallelWork {
 
   /// The meaning.
   private func runPortable(_ pixels: Int, _ params: zoo_i8_dwconv_params) {
-    for q in 0..<pixels {
-      for c in 0..<params.channels {
-        var sum = params.bias[c]
-        for i in 0..<params.kh {
-          for j in 0..<params.kw {
-            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
-            let weight = params.w[i * params.w_row_stride + j * params.w_col_stride + c]
-            sum &+= (Int32(params.x[at + c]) &- params.x_zero_point) &* Int32(weight)
+    for l in 0..<params.lines {
+      for q in 0..<pixels {
+        let start = l * params.x_line_stride + q * params.x_pixel_stride
+        for c in 0..<params.channels {
+          var sum = params.bias[c]
+          for i in 0..<params.kh {
+            for j in 0..<params.kw {
+              let at = start + i * params.x_row_stride + j * params.x_col_stride + c
+              let weight = params.w[i * params.w_row_stride + j * params.w_col_stride + c]
+              sum &+= (Int32(params.x[at]) &- params.x_zero_point) &* Int32(weight)
+            }
           }
+          params.y[l * params.y_line_stride + q * params.y_stride + c] = requantization(
+            Float(Int(sum)) * params.multipliers[c])
         }
-        params.y[q * params.y_stride + c] = requantization(
-          Float(Int(sum)) * params.multipliers[c])
       }
     }
   }
