@@ -278,7 +278,7 @@ typedef struct zoo_options {
   size_t operator_count;
   zoo_observer observer; /**< NULL: none */
   void *observer_context;
-  void *scratch;       /**< memory that makes some operators faster, or NULL; must outlive the session, and be its own */
+  void *scratch; /**< memory that makes some operators faster, or NULL; must outlive the session, and be its own */
   size_t scratch_size; /**< of use up to zoo_session_scratch_size */
 } zoo_options;
 

@@ -52,6 +52,7 @@ static void wrong_options(size_t size) {
   options.isa = (zoo_isa)99;
   EXPECT(ZOO_ISA_UNAVAILABLE, "99", zoo_session_init(model, size, arena, sizeof arena, &options, &s, &e));
   EXPECT(ZOO_INVALID_ARGUMENT, "arena_size", zoo_session_arena_size(model, size, NULL, NULL, &e));
+  EXPECT(ZOO_INVALID_ARGUMENT, "scratch_size", zoo_session_scratch_size(model, size, NULL, NULL, &e));
 }
 
 static void wrong_arenas(size_t size) {

@@ -84,8 +84,10 @@ struct WeightFormTests {
     let inputs = [
       randomFloats(6 * 5 * 12, &generator), randomFloats(6 * 5 * outputs, &generator),
     ]
-    func run(_ model: Data, _ isa: zoo_isa, _ parallel: zoo_parallel? = nil) throws -> [Float] {
-      let runner = try Runner(model, isa: isa, parallel: parallel)
+    func run(
+      _ model: Data, _ isa: zoo_isa, _ parallel: zoo_parallel? = nil, hasScratch: Bool = true
+    ) throws -> [Float] {
+      let runner = try Runner(model, isa: isa, parallel: parallel, hasScratch: hasScratch)
       for (index, input) in inputs.enumerated() { try runner.write(input, toInput: index) }
       try runner.run()
       return runner.outputFloats(0)
@@ -95,6 +97,8 @@ struct WeightFormTests {
     for isa in availableISAs {
       let got = try run(model, isa)
       #expect(got == (try run(model, isa, threePieces)), "\(name(of: isa)), in pieces")
+      // Images rounded at once, or window by window.
+      #expect(got == (try run(model, isa, hasScratch: false)), "\(name(of: isa)), no scratch")
       // Inputs of layers have 8 bits where bf16 is multiplied.
       let rounds = form == .bf16 && isa.rawValue >= ZOO_ISA_AVX512BF16.rawValue
       let bound: Float = rounds ? 4e-3 * largest : 2e-6 * largest * Float(outputs).squareRoot()

@@ -25,7 +25,7 @@ INLINE __m512i pairs_part(const uint16_t *p, size_t n, int alone) {
 // One tile of `rows` x (`panels` * 16) columns, the counts constants after inlining; one panel of `rest` columns if `partial`.
 INLINE void tile(const int rows, const int panels, const int partial, size_t rest, const zoo_f32_igemm_params *p,
                  size_t column) {
-  const size_t depth = p->kc, width = partial ? rest : 16;
+  const size_t depth = p->tap_count * p->kc, width = partial ? rest : 16;
   const vmask mask = v_mask(width);
   const uint16_t *w[8];
   vf sum[MR][8];
@@ -38,27 +38,31 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
       sum[i][v] = bias;
   }
   const int32_t *a[MR];
+  const size_t count = p->kc / 2;
+  for (size_t t = 0; t < p->tap_count; t++) {
 #pragma clang loop unroll(full)
-  for (int i = 0; i < rows; i++)
-    a[i] = (const int32_t *)p->a[i];
-  const size_t count = depth / 2;
-  for (size_t k = 0; k < count; k++) {
-    __m512i b[8];
+    for (int i = 0; i < rows; i++)
+      a[i] = (const int32_t *)p->a[t * p->a_tap_stride + i];
+    for (size_t k = 0; k < count; k++) {
+      __m512i b[8];
 #pragma clang loop unroll(full)
-    for (int v = 0; v < panels; v++)
-      b[v] = partial ? pairs_part(w[v] + 2 * k * width, width, 0) : pairs(w[v] + 32 * k);
+      for (int v = 0; v < panels; v++) {
+        b[v] = partial ? pairs_part(w[v], width, 0) : pairs(w[v]);
+        w[v] += 2 * width;
+      }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) {
-      const __m512bh x = (__m512bh)_mm512_set1_epi32(a[i][k]);
+      for (int i = 0; i < rows; i++) {
+        const __m512bh x = (__m512bh)_mm512_set1_epi32(a[i][k]);
 #pragma clang loop unroll(full)
-      for (int v = 0; v < panels; v++)
-        sum[i][v] = _mm512_dpbf16_ps(sum[i][v], x, (__m512bh)b[v]);
+        for (int v = 0; v < panels; v++)
+          sum[i][v] = _mm512_dpbf16_ps(sum[i][v], x, (__m512bh)b[v]);
+      }
     }
   }
   if (depth % 2) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels; v++) {
-      const __m512i b = pairs_part(w[v] + 2 * count * width, width, 1);
+      const __m512i b = pairs_part(w[v], width, 1);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++)
         sum[i][v] = _mm512_dpbf16_ps(sum[i][v], (__m512bh)_mm512_set1_epi32(a[i][count]), (__m512bh)b);

@@ -116,8 +116,8 @@ typedef struct zoo_f32_igemm_kernel {
 
 // f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.
 // bf16w_igemm: likewise with weights of bf16.
-// bf16_igemm: weights of bf16, and inputs that were rounded to bf16: p->a has one tap, pointers to rows of kc bf16 numbers
-// and a zero after them if kc is odd. Products of pairs (k, k + 1) are exact; their sums are rounded in an order of the CPU's,
+// bf16_igemm: weights of bf16, and inputs that were rounded to bf16: p->a has pointers to kc bf16 numbers; kc is even, or
+// there is one tap and a zero after its numbers. Products of pairs (k, k + 1) are exact; their sums are rounded in an order of the CPU's,
 // denormals count as 0.
 // i8w_igemm: the same with weights of int8_t: y = scale[j] * sum + bias[j], rounded one by one.
 

@@ -49,8 +49,7 @@ public func zoo_session_scratch_size(
     guard let scratch_size else { throw ZooError(ZOO_INVALID_ARGUMENT, "scratch_size is NULL") }
     let options = try SessionOptions(options)
     let reader = try read(model, model_size, options.verification)
-    let threads = Int(options.value.parallel?.pointee.thread_count ?? 1)
-    scratch_size.pointee = try options.scratchByteCount(reader) * max(1, threads)
+    scratch_size.pointee = try options.scratchByteCount(reader)
     return ZOO_OK
   } catch let failure { return failure.report(to: error) }
 }

@@ -1,5 +1,6 @@
 // Two-dimensional convolution of NHWC images.
 import CZoo
+import CZooKernels
 
 /// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
 ///
@@ -115,8 +116,10 @@ extension Conv2D {
     ).start()
   }
 
-  /// Bytes of scratch memory that one thread can make use of for a node of this kind.
-  static func scratchByteCount(_ node: NodeRecord, _ model: ModelReader) -> Int {
+  /// Bytes of scratch memory that `threads` threads together can make use of for `node`: an equal part for each, or one rounded image.
+  static func scratchByteCount(
+    _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels, _ threads: Int
+  ) -> Int {
     let first = node.firstOperand
     guard node.code == code, let x = model.operand(first), let w = model.operand(first + 1),
       let y = model.operand(first + node.inputCount)
@@ -124,9 +127,18 @@ extension Conv2D {
     var operation = Conv2D()
     var reader = AttributeReader(node.attributes, byteCount: node.attributesByteCount)
     operation.archive(&reader)
-    return Winograd(
-      operation, x: model.tensor(x, arena: nil).extent, weights: model.tensor(w, arena: nil).type,
-      y: model.tensor(y, arena: nil).extent)?.byteCount ?? 0
+    let image = model.tensor(x, arena: nil)
+    let type = model.tensor(w, arena: nil).type
+    if type == ZOO_BF16, kernels.bf16_igemm.run != nil {
+      let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
+      return hasTaps ? (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride : 0
+    }
+    guard kernels.f32_winograd != nil,
+      let shape = Winograd(
+        operation, x: image.extent, weights: type, y: model.tensor(y, arena: nil).extent)
+    else { return 0 }
+    // Parts begin at lines of the cache.
+    return (shape.byteCount + 63) / 64 * 64 * threads
   }
 }
 #endif

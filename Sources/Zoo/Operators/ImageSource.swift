@@ -86,6 +86,14 @@ package struct ImageSource<Element> {
         kernel: 1, stride: horizontal.stride, dilation: 1, padBefore: 0, padAfter: 0, input: width))
   }
 
+  /// The same windows over another image of the same extents.
+  func over<Other>(_ image: UnsafePointer<Other>) -> ImageSource<Other> {
+    ImageSource<Other>(
+      base: image, pixelStride: pixelStride, channels: channels, height: height, width: width,
+      outputHeight: outputHeight, outputWidth: outputWidth, vertical: vertical,
+      horizontal: horizontal)
+  }
+
   /// Image, row and column of output pixel `index`.
   @inline(__always)
   func position(_ index: Int) -> (image: Int, p: Int, q: Int) {

@@ -51,16 +51,20 @@ package struct MatrixProduct {
   package func start() {
     let family = self.family
     guard let kernel = family.run, isCovered else {
-      return ProductWork(product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil)
-        .start()
+      return ProductWork(
+        product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil, rounded: nil
+      ).start()
     }
     let tile = Int(family.mr)
+    let rounded = rounds ? roundImage() : nil
     let rowPieces = rowPieces(tile: tile)
     // Few rows, many weights (dense layers): cut the columns instead.
     let columnPieces =
       rowPieces > 1 ? 1 : min(workPieces, max(1, columns / (2 * MatrixProduct.panel)))
-    ProductWork(product: self, rowPieces: rowPieces, columnPieces: columnPieces, kernel: kernel)
-      .start()
+    ProductWork(
+      product: self, rowPieces: rowPieces, columnPieces: columnPieces, kernel: kernel,
+      rounded: rounded
+    ).start()
   }
 
   /// Whether the kernels' zero row is long enough for the padding of this product.
@@ -81,7 +85,7 @@ package struct MatrixProduct {
     return tiles >= 2 * workPieces ? workPieces : 1
   }
 
-  fileprivate var family: zoo_f32_igemm_kernel {
+  var family: zoo_f32_igemm_kernel {
     rounds ? runtime.kernels.bf16_igemm : weights.kernel(runtime.kernels)
   }
 }
@@ -91,6 +95,8 @@ private struct ProductWork: ParallelWork {
   let rowPieces: Int
   let columnPieces: Int
   let kernel: zoo_f32_igemm_ukernel?
+  /// The image of the source in bf16, if the product rounds it.
+  let rounded: UnsafePointer<UInt16>?
 
   func start() {
     forEach(rowPieces * columnPieces, product.runtime) { ProductWork.body($0).run($1) }
@@ -107,25 +113,28 @@ private struct ProductWork: ParallelWork {
     let tile = Int(product.family.mr)
     let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
     product.run(
-      kernel, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
+      kernel, rounded, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
       columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
   }
 }
 
 extension MatrixProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
-  fileprivate func run(_ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+  fileprivate func run(
+    _ kernel: zoo_f32_igemm_ukernel, _ rounded: UnsafePointer<UInt16>?, rows: Range<Int>,
+    columns: Range<Int>
+  ) {
     let mr = Int(family.mr)
     let nr = Int(family.nr)
     let depthBytes = depth * weights.type.byteWidth
     let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
-    let gathers =
-      !source.isDirect && source.hasAdjacentTaps && source.channels <= 8
-      && mr * depth <= MatrixProduct.gatherCapacity
+    let gathers = gathers(mr)
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
-      if rounds {
+      if let rounded {
+        runRounded(kernel, image: rounded, rows: rows, columns: column..<end, tile: mr)
+      } else if rounds {
         runRounded(kernel, rows: rows, columns: column..<end, tile: mr, gathers: gathers)
       } else if gathers {
         runGathered(kernel, rows: rows, columns: column..<end, tile: mr)
@@ -134,6 +143,12 @@ extension MatrixProduct {
       }
       column = end
     }
+  }
+
+  /// Whether tiles of `mr` rows are copied: those of few channels.
+  func gathers(_ mr: Int) -> Bool {
+    !source.isDirect && source.hasAdjacentTaps && source.channels <= 8
+      && mr * depth <= MatrixProduct.gatherCapacity
   }
 
   func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {

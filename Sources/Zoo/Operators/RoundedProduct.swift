@@ -22,6 +22,57 @@ extension MatrixProduct {
       && depth < MatrixProduct.roundedCapacity
   }
 
+  /// Numbers of the image that the windows lie on, if these are to be rounded all at once: where each belongs to several windows, and
+  /// pairs of channels can be read in place. 0 otherwise.
+  var roundedImageCount: Int {
+    guard source.tapCount > 1, !gathers(Int(family.mr)), source.channels % 2 == 0,
+      source.channels % source.pixelStride == 0
+    else { return 0 }
+    return rows / max(1, source.outputHeight * source.outputWidth) * source.height * source.width
+      * source.pixelStride
+  }
+
+  /// The image in scratch memory, rounded, if there is room for it.
+  func roundImage() -> UnsafePointer<UInt16>? {
+    let count = roundedImageCount
+    guard count > 0, let memory = runtime.scratch,
+      (count + 1) * MemoryLayout<UInt16>.stride <= runtime.scratchByteCount
+    else { return nil }
+    let rounded = memory.assumingMemoryBound(to: UInt16.self)
+    ImageRounding(image: source.base, count: count, rounded: rounded, runtime: runtime).start()
+    return UnsafePointer(rounded)
+  }
+
+  /// Tiles whose rows are read from a rounded image through a table of pointers, one per tap.
+  @inline(never)  // its table would sit in every caller's frame
+  func runRounded(
+    _ kernel: zoo_f32_igemm_ukernel, image: UnsafePointer<UInt16>, rows: Range<Int>,
+    columns: Range<Int>, tile: Int
+  ) {
+    let source = self.source.over(image)
+    let taps = source.tapCount
+    let tile = min(tile, MatrixProduct.pointerCapacity / taps)
+    var table = InlineArray<1024, UnsafePointer<UInt16>?>(repeating: nil)
+    var span = table.mutableSpan
+    let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?.assumingMemoryBound(to: UInt16.self)
+    span.withUnsafeMutableBufferPointer { table in
+      guard let pointers = table.baseAddress else { return }
+      var row = rows.lowerBound
+      while row < rows.upperBound {
+        let count = min(tile, rows.upperBound - row)
+        source.fill(pointers, rows: row..<row + count, stride: count, padding: zeros)
+        var params = parameters(row, columns)
+        params.kc = source.channels
+        params.tap_count = taps
+        params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
+        params.a_tap_stride = count
+        kernel(count, columns.count, &params)
+        finish(rows: row..<row + count, columns: columns)
+        row += count
+      }
+    }
+  }
+
   /// Tiles whose rows are rounded to bf16 into a small buffer, where the kernel finds them as one tap.
   func runRounded(
     _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int,
@@ -114,6 +165,37 @@ extension MatrixProduct {
     }
   }
 }
+/// All numbers of an image rounded to bf16, in parts.
+private struct ImageRounding: ParallelWork {
+  let image: UnsafePointer<Float>
+  let count: Int
+  let rounded: UnsafeMutablePointer<UInt16>
+  let runtime: Runtime
+
+  /// Numbers that one task is worth.
+  private static let least = 1 << 14
+
+  private var pieces: Int { min(runtime.threadCount, max(1, count / ImageRounding.least)) }
+
+  func start() { forEach(pieces, runtime) { ImageRounding.body($0).run($1) } }
+
+  func run(_ index: Int) {
+    // Whole vectors: only the last part may be odd, and then has a zero after it.
+    let blocks = piece(index, of: pieces, (count + 31) / 32)
+    let first = blocks.lowerBound * 32
+    var from: UnsafePointer<Float>? = image + first
+    withUnsafePointer(to: &from) { pointer in
+      var params = zoo_bf16_pack_params()
+      params.kc = min(count, blocks.upperBound * 32) - first
+      params.tap_count = 1
+      params.a = pointer
+      params.a_tap_stride = 1
+      params.y = rounded + first
+      params.y_stride = params.kc
+      runtime.kernels.bf16_pack?(1, &params)
+    }
+  }
+}
 #else
 extension MatrixProduct {
   /// Never: no other kernels multiply bf16, and firmware does not carry the code.
@@ -121,5 +203,10 @@ extension MatrixProduct {
   func runRounded(
     _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int, gathers: Bool
   ) {}
+  func runRounded(
+    _ kernel: zoo_f32_igemm_ukernel, image: UnsafePointer<UInt16>, rows: Range<Int>,
+    columns: Range<Int>, tile: Int
+  ) {}
+  func roundImage() -> UnsafePointer<UInt16>? { nil }
 }
 #endif

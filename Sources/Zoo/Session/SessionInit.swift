@@ -67,15 +67,16 @@ struct SessionOptions {
     value.flags & UInt32(ZOO_SKIP_WEIGHT_CHECKSUM) != 0 ? .structureOnly : .everything
   }
 
-  /// Bytes of scratch memory that one thread of a session on `model` can make use of, a multiple of 64.
+  /// Bytes of scratch memory that the threads of a session on `model` can make use of together.
   func scratchByteCount(_ model: ModelReader) throws(ZooError) -> Int {
     #if arch(x86_64)
-    guard try kernels().f32_winograd != nil else { return 0 }
+    let threads = max(1, Int(value.parallel?.pointee.thread_count ?? 1))
+    let kernels = try kernels()
     var most = 0
     for index in 0..<model.nodeCount {
-      most = max(most, Conv2D.scratchByteCount(model.node(index), model))
+      most = max(most, Conv2D.scratchByteCount(model.node(index), model, kernels, threads))
     }
-    return (most + 63) / 64 * 64
+    return most
     #else
     return 0
     #endif
