@@ -58,8 +58,7 @@ INLINE void input_lanes(const int whole, const int partial, vmask mask, size_t a
     const float *x = p->x + j * p->pixel_stride + at;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++) {
-      const int is_there =
-          whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
+      const int is_there = whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
       d[i] = is_there ? take(x + i * p->row_stride, partial, mask) : v_set(0);
     }
     input_line(d, 1, t + j, 6);
@@ -114,20 +113,19 @@ INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t 
         continue;
       vf sum = v_add(y[j], bias);
       if (p->addend)
-        sum = v_add(
-            sum, take(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at, partial, mask));
+        sum = v_add(sum, take(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at, partial, mask));
       put(p->y + i * p->row_stride + j * p->pixel_stride + at, partial, mask, v_clamp(sum, lower, upper));
     }
   }
 }
 
-#define EACH(lanes, whole, count, p)                  \
-  do {                                                \
-    size_t at = 0;                                    \
-    for (; at + VL <= count; at += VL)                \
-      lanes(whole, 0, v_mask(0), at, p);              \
-    if (at < count)                                   \
-      lanes(whole, 1, v_mask(count - at), at, p);     \
+#define EACH(lanes, whole, count, p)              \
+  do {                                            \
+    size_t at = 0;                                \
+    for (; at + VL <= count; at += VL)            \
+      lanes(whole, 0, v_mask(0), at, p);          \
+    if (at < count)                               \
+      lanes(whole, 1, v_mask(count - at), at, p); \
   } while (0)
 
 INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
