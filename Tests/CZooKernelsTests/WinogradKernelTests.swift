@@ -76,9 +76,8 @@ struct WinogradKernelTests {
           params.kind = kind
           params.pixel_stride = lanes
           params.row_stride = columns.count * lanes
-          params.x =
-            UnsafePointer(x.floats) - rows.lowerBound * params.row_stride
-            - columns.lowerBound * lanes
+          params.x = UnsafeRawPointer(
+            x.floats - rows.lowerBound * params.row_stride - columns.lowerBound * lanes)
           (params.first_row, params.end_row) = (rows.lowerBound, rows.upperBound)
           (params.first_column, params.end_column) = (columns.lowerBound, columns.upperBound)
           params.spectrum = spectrum.floats
@@ -93,6 +92,32 @@ struct WinogradKernelTests {
           }
         }
       }
+    }
+  }
+
+  /// Weights of bf16 give the bits that the same numbers give as floats.
+  @Test(arguments: [1, 7, 8, 9, 16, 17, 64])
+  func weightsOfBF16(_ lanes: Int) throws {
+    for kernel in variants("f32_winograd") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)
+      var noise = Noise(state: UInt64(lanes))
+      let halves = noise.floats(9 * lanes).map { UInt16($0.bitPattern >> 16) }
+      let floats = halves.map { Float(bitPattern: UInt32($0) << 16) }
+      func spectrum(_ kind: zoo_f32_winograd_kind, _ x: UnsafeRawPointer?) -> [Float] {
+        let buffer = GuardedBuffer(count: 36 * lanes, filledWith: .nan)
+        var params = zoo_f32_winograd_params()
+        params.kind = kind
+        params.x = x
+        params.pixel_stride = lanes
+        params.row_stride = 3 * lanes
+        params.spectrum = buffer.floats
+        params.spectrum_stride = lanes
+        run(lanes, &params)
+        return (0..<36 * lanes).map { buffer.floats[$0] }
+      }
+      let wide = floats.withUnsafeBytes { spectrum(ZOO_WINOGRAD_WEIGHTS, $0.baseAddress) }
+      let narrow = halves.withUnsafeBytes { spectrum(ZOO_WINOGRAD_BF16_WEIGHTS, $0.baseAddress) }
+      #expect(wide == narrow)
     }
   }
 

@@ -9,7 +9,7 @@ import ZooCompiler
 private struct Case {
   var geometry: Geometry
   let x: [Float]
-  let w: [Float]
+  var w: [Float]
   let bias: [Float]
   let addend: [Float]
 
@@ -108,6 +108,18 @@ struct WinogradTests {
       let columns = one.geometry.outputs
       let part = whole.indices.filter { $0 % (2 * columns) < columns }.map { whole[$0] }
       #expect(try one.run(alone, isa) == part, "\(name(of: isa)), case \(index)")
+    }
+  }
+
+  /// Weights of bf16 are widened: the bits of the floats that they are.
+  @Test func weightsOfBF16() throws {
+    var rounded = WinogradTests.cases[1]
+    rounded.w = rounded.w.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) }
+    let graph = try rounded.model()
+    let small = try compressWeights(graph, .bf16)
+    #expect(small.values.contains { $0.type == ZOO_BF16 })
+    for isa in availableISAs where isa != ZOO_ISA_SCALAR {
+      #expect(try rounded.run(small, isa) == rounded.run(graph, isa), "\(name(of: isa))")
     }
   }
 

@@ -17,7 +17,7 @@ func transforms(_ kernel: Microkernel) -> [KernelCase] {
     return KernelCase(name, byteCount: image.byteCount + 36 * lanes * 4) {
       var params = zoo_f32_winograd_params()
       params.kind = kind
-      params.x = image.constant
+      params.x = UnsafeRawPointer(image.constant)
       params.y = image.pointer
       params.pixel_stride = lanes
       params.row_stride = size * lanes

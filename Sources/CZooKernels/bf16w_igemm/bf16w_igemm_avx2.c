@@ -6,15 +6,8 @@
 #define MR 6
 #define W_ELEMENT uint16_t
 #define W_IS_SCALED 0
-INLINE vf w_load(const uint16_t *p) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
-}
-INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
-  (void)m;
-  uint16_t halves[8] = {0};
-  __builtin_memcpy(halves, p, n * 2);
-  return w_load(halves);
-}
+INLINE vf w_load(const uint16_t *p) { return v_load_bf16(p); }
+INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) { return v_load_bf16_part(p, m, n); }
 #include <f32_igemm/body.h>
 
 void zoo_bf16w_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {

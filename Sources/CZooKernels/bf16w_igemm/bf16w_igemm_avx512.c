@@ -6,12 +6,8 @@
 #define MR 8
 #define W_ELEMENT uint16_t
 #define W_IS_SCALED 0
-INLINE vf widened(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
-INLINE vf w_load(const uint16_t *p) { return widened(_mm256_loadu_si256((const __m256i *)p)); }
-INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) {
-  (void)n;
-  return widened(_mm256_maskz_loadu_epi16(m, p));
-}
+INLINE vf w_load(const uint16_t *p) { return v_load_bf16(p); }
+INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) { return v_load_bf16_part(p, m, n); }
 #include <f32_igemm/body.h>
 
 void zoo_bf16w_igemm_ukernel_8x32__avx512(size_t m, size_t n, const zoo_f32_igemm_params *params) {

@@ -48,14 +48,19 @@ INLINE void put(float *p, const int partial, vmask mask, vf x) {
     v_store(p, x);
 }
 
+INLINE vf take_bf16(const uint16_t *p, const int partial, vmask mask, size_t rest) {
+  return partial ? v_load_bf16_part(p, mask, rest) : v_load_bf16(p);
+}
+
 INLINE int exists(size_t i, size_t first, size_t end) { return i >= first && i < end; }
 
 // `whole`: every pixel of the tile is there.
-INLINE void input_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
+INLINE void input_lanes(const int whole, const int partial, size_t rest, size_t at, const zoo_f32_winograd_params *p) {
+  const vmask mask = v_mask(rest);
   vf d[6], t[36], v[6];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++) {
-    const float *x = p->x + j * p->pixel_stride + at;
+    const float *x = (const float *)p->x + j * p->pixel_stride + at;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++) {
       const int is_there = whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
@@ -72,14 +77,19 @@ INLINE void input_lanes(const int whole, const int partial, vmask mask, size_t a
   }
 }
 
-INLINE void weight_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
-  (void)whole;
+// `is_bf16`: what the weights are.
+INLINE void weight_lanes(const int is_bf16, const int partial, size_t rest, size_t at,
+                         const zoo_f32_winograd_params *p) {
+  const vmask mask = v_mask(rest);
   vf g[3], t[18], v[6];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 3; j++) {
 #pragma clang loop unroll(full)
-    for (size_t i = 0; i < 3; i++)
-      g[i] = take(p->x + i * p->row_stride + j * p->pixel_stride + at, partial, mask);
+    for (size_t i = 0; i < 3; i++) {
+      const size_t tap = i * p->row_stride + j * p->pixel_stride + at;
+      g[i] = is_bf16 ? take_bf16((const uint16_t *)p->x + tap, partial, mask, rest)
+                     : take((const float *)p->x + tap, partial, mask);
+    }
     weight_line(g, 1, t + j, 3);
   }
 #pragma clang loop unroll(full)
@@ -91,7 +101,8 @@ INLINE void weight_lanes(const int whole, const int partial, vmask mask, size_t 
   }
 }
 
-INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_f32_winograd_params *p) {
+INLINE void output_lanes(const int whole, const int partial, size_t rest, size_t at, const zoo_f32_winograd_params *p) {
+  const vmask mask = v_mask(rest);
   vf m[6], t[24], y[4];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++) {
@@ -119,13 +130,13 @@ INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t 
   }
 }
 
-#define EACH(lanes, whole, count, p)              \
-  do {                                            \
-    size_t at = 0;                                \
-    for (; at + VL <= count; at += VL)            \
-      lanes(whole, 0, v_mask(0), at, p);          \
-    if (at < count)                               \
-      lanes(whole, 1, v_mask(count - at), at, p); \
+#define EACH(lanes, form, count, p)      \
+  do {                                   \
+    size_t at = 0;                       \
+    for (; at + VL <= count; at += VL)   \
+      lanes(form, 0, 0, at, p);          \
+    if (at < count)                      \
+      lanes(form, 1, count - at, at, p); \
   } while (0)
 
 INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
@@ -137,6 +148,9 @@ INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
       EACH(input_lanes, 0, count, p);
     break;
   case ZOO_WINOGRAD_WEIGHTS:
+    EACH(weight_lanes, 0, count, p);
+    break;
+  case ZOO_WINOGRAD_BF16_WEIGHTS:
     EACH(weight_lanes, 1, count, p);
     break;
   case ZOO_WINOGRAD_OUTPUT:

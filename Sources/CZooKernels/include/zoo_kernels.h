@@ -143,20 +143,21 @@ typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *para
 // multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself.
 //   INPUT    spectrum[s][lane] = (B^T d B)[s], d[i][j][lane] at x + i * row_stride + j * pixel_stride; zeros outside of the rows
 //            and columns that exist
-//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3
+//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3; BF16_WEIGHTS: of that type, widened exactly
 //   OUTPUT   y + i * row_stride + j * pixel_stride = clamp((A^T m A)[i][j] + bias + addend), m = spectrum, for the rows
 //            and columns that exist
 typedef enum zoo_f32_winograd_kind {
   ZOO_WINOGRAD_INPUT = 0,
   ZOO_WINOGRAD_WEIGHTS = 1,
   ZOO_WINOGRAD_OUTPUT = 2,
+  ZOO_WINOGRAD_BF16_WEIGHTS = 3,
   ZOO_WINOGRAD_IS_32_BITS = 0x7fffffff
 } zoo_f32_winograd_kind;
 
 typedef struct zoo_f32_winograd_params {
   zoo_f32_winograd_kind kind;
-  const float *x; // INPUT and WEIGHTS: pixel (0, 0) of the tile, which need not exist
-  float *y;       // OUTPUT: pixel (0, 0)
+  const void *x; // INPUT and WEIGHTS: pixel (0, 0) of the tile, which need not exist
+  float *y;      // OUTPUT: pixel (0, 0)
   size_t row_stride, pixel_stride;
   size_t first_row, end_row, first_column, end_column; // those that exist; the first ones are 0 for OUTPUT
   float *spectrum;

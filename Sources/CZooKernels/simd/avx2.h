@@ -49,6 +49,17 @@ INLINE vmask v_mask(size_t n) {
 INLINE vf v_load_part(const float *p, vmask m) { return _mm256_maskload_ps(p, m); }
 INLINE void v_store_part(float *p, vmask m, vf x) { _mm256_maskstore_ps(p, m, x); }
 
+// Eight numbers of bf16, exactly; of the part only the first n are read.
+INLINE vf v_load_bf16(const uint16_t *p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+}
+INLINE vf v_load_bf16_part(const uint16_t *p, vmask m, size_t n) {
+  (void)m;
+  uint16_t halves[8] = {0};
+  __builtin_memcpy(halves, p, n * 2);
+  return v_load_bf16(halves);
+}
+
 // Eight 32-bit integers: what bytes are widened to.
 typedef __m256i vi;
 

@@ -47,6 +47,14 @@ INLINE vmask v_mask(size_t n) { return (vmask)((1u << n) - 1u); }
 INLINE vf v_load_part(const float *p, vmask m) { return _mm512_maskz_loadu_ps(m, p); }
 INLINE void v_store_part(float *p, vmask m, vf x) { _mm512_mask_storeu_ps(p, m, x); }
 
+// Sixteen numbers of bf16, exactly; of the part only the first n are read.
+INLINE vf widened(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
+INLINE vf v_load_bf16(const uint16_t *p) { return widened(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE vf v_load_bf16_part(const uint16_t *p, vmask m, size_t n) {
+  (void)n;
+  return widened(_mm256_maskz_loadu_epi16(m, p));
+}
+
 // Sixteen 32-bit integers: what bytes are widened to.
 typedef __m512i vi;
 

@@ -109,7 +109,8 @@ extension Conv2D {
         base: x.floats, image: x, channels: x.channels, outputHeight: y.height,
         outputWidth: y.width, vertical: window.vertical(x.height),
         horizontal: window.horizontal(x.width)),
-      weights: UnsafePointer(w.floats), bias: inputs.isPresent(2) ? inputs[2].floats : nil,
+      weights: MatrixWeights(w, offset: 0, column: 0),
+      bias: inputs.isPresent(2) ? inputs[2].floats : nil,
       addend: inputs.isPresent(3) ? inputs[3].floats : nil,
       addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0, output: y.floats,
       outputStride: y.rowStride, activation: activation, runtime: node.runtime
@@ -129,16 +130,16 @@ extension Conv2D {
     operation.archive(&reader)
     let image = model.tensor(x, arena: nil)
     let type = model.tensor(w, arena: nil).type
-    if type == ZOO_BF16, kernels.bf16_igemm.run != nil {
-      let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
-      return hasTaps ? (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride : 0
-    }
-    guard kernels.f32_winograd != nil,
+    if kernels.f32_winograd != nil,
       let shape = Winograd(
         operation, x: image.extent, weights: type, y: model.tensor(y, arena: nil).extent)
-    else { return 0 }
-    // Parts begin at lines of the cache.
-    return (shape.byteCount + 63) / 64 * 64 * threads
+    {
+      // Parts begin at lines of the cache.
+      return (shape.byteCount + 63) / 64 * 64 * threads
+    }
+    let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
+    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil, hasTaps else { return 0 }
+    return (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride
   }
 }
 #endif

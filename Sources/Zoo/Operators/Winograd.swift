@@ -2,7 +2,7 @@
 package import CZoo
 import CZooKernels
 
-/// The tiles of a convolution that is worth transforming, and the memory that one thread needs for it.
+/// The tiles of a convolution of floats, with weights of f32 or bf16, that is worth transforming, and the memory that one thread needs for it.
 ///
 /// Outputs are made 4 x 4 at a time (the transforms are `f32_winograd` of `zoo_kernels.h`). A block of tiles is transformed once; then,
 /// for two panels of columns at a time, so are the weights, a block of depth after the other, and 36 small products are added up. So nothing
@@ -33,7 +33,8 @@ package struct Winograd {
   ) {
     let w = operation.window
     guard w.kernelHeight == 3, w.kernelWidth == 3, w.strideHeight == 1, w.strideWidth == 1,
-      w.dilationHeight == 1, w.dilationWidth == 1, operation.groups == 1, weights == ZOO_F32,
+      w.dilationHeight == 1, w.dilationWidth == 1, operation.groups == 1,
+      weights == ZOO_F32 || weights == ZOO_BF16,
       !operation.activation.needsPass, y.rank == 4, y[3] % MatrixProduct.panel == 0
     else { return nil }
     images = y[0]
@@ -72,7 +73,7 @@ package struct Winograd {
 struct WinogradWork: ParallelWork {
   let shape: Winograd
   let source: ImageSource<Float>
-  let weights: UnsafePointer<Float>
+  let weights: MatrixWeights
   let bias: UnsafePointer<Float>?
   let addend: UnsafePointer<Float>?
   let addendStride: Int
@@ -93,8 +94,10 @@ struct WinogradWork: ParallelWork {
   func run(_ index: Int) {
     let pieces = runtime.threadCount
     let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
-    // Many tiles: each thread transforms its own. Few: each transforms weights of its own.
-    let splitsTiles = shape.tileCount >= 2 * Winograd.mostTiles * pieces
+    // Many tiles: each thread transforms its own. Few: each transforms weights of its own, if all threads get some.
+    let splitsTiles =
+      shape.tileCount >= 2 * Winograd.mostTiles * pieces
+      || pairs % pieces != 0 && pairs < 4 * pieces
     let tiles = splitsTiles ? piece(index, of: pieces, shape.tileCount) : 0..<shape.tileCount
     let columns = splitsTiles ? 0..<pairs : piece(index, of: pieces, pairs)
     let blocks = (tiles.count + Winograd.mostTiles - 1) / Winograd.mostTiles
@@ -172,8 +175,8 @@ private struct WinogradBlock {
     for index in tiles {
       let (image, row, column) = position(index)
       let (top, left) = (source.vertical.origin(row), source.horizontal.origin(column))
-      params.x =
-        source.base + ((image * source.height + top) * source.width + left) * source.pixelStride
+      let pixel = (image * source.height + top) * source.width + left
+      params.x = UnsafeRawPointer(source.base + pixel * source.pixelStride)
       params.first_row = max(0, -top)
       params.end_row = max(params.first_row, min(6, source.height - top))
       params.first_column = max(0, -left)
@@ -188,13 +191,16 @@ private struct WinogradBlock {
     let panel = MatrixProduct.panel
     let channels = work.shape.channels
     var params = zoo_f32_winograd_params()
-    params.kind = ZOO_WINOGRAD_WEIGHTS
+    let type = work.weights.type
+    params.kind = type == ZOO_BF16 ? ZOO_WINOGRAD_BF16_WEIGHTS : ZOO_WINOGRAD_WEIGHTS
     params.row_stride = 3 * channels * panel
     params.pixel_stride = channels * panel
     params.spectrum_stride = weightStride
     var first = 0
     while first < count {
-      params.x = work.weights + (column + first) * 9 * channels + depth.lowerBound * panel
+      params.x =
+        work.weights.panel(column + first, depth: 9 * channels) + depth.lowerBound * panel
+        * type.byteWidth
       params.spectrum = weights + first * depth.count
       work.runtime.kernels.f32_winograd?(depth.count * panel, &params)
       first += panel
