@@ -114,7 +114,8 @@ struct Bench: ParsableCommand {
       loadMs: loadMs)
     if json { return print(try zoo_tool.json(report)) }
     print(
-      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(own)"
+      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), "
+        + own.rawValue
     )
     print(
       String(
