@@ -31,8 +31,8 @@ static void side_by_side(size_t pixels, const zoo_integer_dwconv_params *p) {
   blocks(pixels / group, &wide);
   const size_t rest = pixels % group, done = (pixels - rest) * p->channels;
   wide.channels = rest * p->channels;
-  wide.x += done;
-  wide.y += done;
+  wide.x = (const int8_t *)wide.x + done;
+  wide.y = (int8_t *)wide.y + done;
   if (rest)
     blocks(1, &wide);
 }
