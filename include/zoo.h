@@ -218,32 +218,41 @@ typedef struct zoo_operator {
  * The built-in operators: X(code, name). Codes are part of the file format and never reused.
  * For each there is a constant `zoo_op_<name>`; firmware lists just those its model uses.
  */
-#define ZOO_OPERATORS(X)     \
-  X(1, conv2d)               \
-  X(2, depthwise_conv2d)     \
-  X(3, dense)                \
-  X(4, pool)                 \
-  X(5, global_pool)          \
-  X(6, binary)               \
-  X(7, unary)                \
-  X(8, concat)               \
-  X(9, pad)                  \
-  X(10, reshape)             \
-  X(11, transpose)           \
-  X(12, batch_norm)          \
-  X(13, local_response_norm) \
-  X(14, softmax)             \
-  X(15, slice)               \
-  X(16, mean)                \
-  X(17, conv2d_i8)           \
-  X(18, depthwise_conv2d_i8) \
-  X(19, dense_i8)            \
-  X(20, pool_i8)             \
-  X(21, global_pool_i8)      \
-  X(22, binary_i8)           \
-  X(23, lookup)              \
-  X(24, quantize)            \
-  X(25, dequantize)
+#define ZOO_OPERATORS(X)      \
+  X(1, conv2d)                \
+  X(2, depthwise_conv2d)      \
+  X(3, dense)                 \
+  X(4, pool)                  \
+  X(5, global_pool)           \
+  X(6, binary)                \
+  X(7, unary)                 \
+  X(8, concat)                \
+  X(9, pad)                   \
+  X(10, reshape)              \
+  X(11, transpose)            \
+  X(12, batch_norm)           \
+  X(13, local_response_norm)  \
+  X(14, softmax)              \
+  X(15, slice)                \
+  X(16, mean)                 \
+  X(17, conv2d_i8)            \
+  X(18, depthwise_conv2d_i8)  \
+  X(19, dense_i8)             \
+  X(20, pool_i8)              \
+  X(21, global_pool_i8)       \
+  X(22, binary_i8)            \
+  X(23, lookup)               \
+  X(24, quantize)             \
+  X(25, dequantize)           \
+  X(26, conv2d_i16)           \
+  X(27, depthwise_conv2d_i16) \
+  X(28, dense_i16)            \
+  X(29, pool_i16)             \
+  X(30, global_pool_i16)      \
+  X(31, binary_i16)           \
+  X(32, quantize_i16)         \
+  X(33, dequantize_i16)       \
+  X(34, requantize)
 
 #define ZOO_DECLARE_OPERATOR(code, name) ZOO_API extern const zoo_operator zoo_op_##name;
 ZOO_OPERATORS(ZOO_DECLARE_OPERATOR)

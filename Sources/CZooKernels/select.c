@@ -38,20 +38,35 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_unary_params *);
 #include <f32_unary/f32_unary.inc>
 #undef ROW
-#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_i8_igemm_params *);
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_integer_igemm_params *);
 #include <i8_igemm/i8_igemm.inc>
 #undef ROW
-#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_dwconv_params *);
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_integer_igemm_params *);
+#include <i16_igemm/i16_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_dwconv_params *);
 #include <i8_dwconv/i8_dwconv.inc>
 #undef ROW
-#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_pool_params *);
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_dwconv_params *);
+#include <i16_dwconv/i16_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_pool_params *);
 #include <i8_pool/i8_pool.inc>
 #undef ROW
-#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_binary_params *);
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_pool_params *);
+#include <i16_pool/i16_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_binary_params *);
 #include <i8_binary/i8_binary.inc>
 #undef ROW
-#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_quantize_params *);
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_binary_params *);
+#include <i16_binary/i16_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_quantize_params *);
 #include <i8_quantize/i8_quantize.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_quantize_params *);
+#include <i16_quantize/i16_quantize.inc>
 #undef ROW
 
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
@@ -114,8 +129,13 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.i8_igemm = (zoo_i8_igemm_kernel){function, rows, columns};
+    k.i8_igemm = (zoo_integer_igemm_kernel){function, rows, columns};
 #include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i16_igemm = (zoo_integer_igemm_kernel){function, rows, columns};
+#include <i16_igemm/i16_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -124,8 +144,18 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i16_dwconv = function;
+#include <i16_dwconv/i16_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.i8_pool = function;
 #include <i8_pool/i8_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i16_pool = function;
+#include <i16_pool/i16_pool.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -134,8 +164,18 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i16_binary = function;
+#include <i16_binary/i16_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.i8_quantize = function;
 #include <i8_quantize/i8_quantize.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i16_quantize = function;
+#include <i16_quantize/i16_quantize.inc>
 #undef ROW
   return k;
 }
@@ -193,17 +233,32 @@ static const zoo_ukernel list[] = {
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_igemm/i8_igemm.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i16_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i16_igemm/i16_igemm.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_dwconv/i8_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i16_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i16_dwconv/i16_dwconv.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_pool, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_pool/i8_pool.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i16_pool, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i16_pool/i16_pool.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_binary, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_binary/i8_binary.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i16_binary, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i16_binary/i16_binary.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_quantize, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_quantize/i8_quantize.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i16_quantize, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i16_quantize/i16_quantize.inc>
 #undef ROW
     {NULL, NULL, 0, 0, 0, NULL},
 };

@@ -137,12 +137,12 @@ struct DepthwiseKernelTests {
         return Int8(clamped.rounded(.toNearestOrEven) + 11)
       }
       for kernel in variants("i8_dwconv") {
-        let run = unsafeBitCast(kernel.function, to: zoo_i8_dwconv_ukernel.self)
+        let run = unsafeBitCast(kernel.function, to: zoo_integer_dwconv_ukernel.self)
         let y = GuardedBytes(count: shape.outputCount, filledWith: 0)
-        var params = zoo_i8_dwconv_params()
+        var params = zoo_integer_dwconv_params()
         params.channels = channels
         (params.kh, params.kw, params.lines) = (kh, kw, shape.lines)
-        params.x = UnsafePointer(x.bytes)
+        params.x = UnsafeRawPointer(x.bytes)
         params.x_line_stride = shape.stride * shape.width * pitch
         params.x_pixel_stride = shape.stride * pitch
         params.x_row_stride = shape.dilation * shape.width * pitch
@@ -150,13 +150,13 @@ struct DepthwiseKernelTests {
         params.x_zero_point = -5
         params.w = UnsafePointer(w.bytes)
         (params.w_row_stride, params.w_col_stride) = (kw * channels, channels)
-        params.y = y.bytes
+        params.y = UnsafeMutableRawPointer(y.bytes)
         (params.y_line_stride, params.y_stride) = (shape.pixels * channels, channels)
         params.y_zero_point = 11
         (params.lower, params.upper) = (-120.5, 110.25)
         bias.withUnsafeBufferPointer { bias in
           multipliers.withUnsafeBufferPointer { multipliers in
-            params.bias = bias.baseAddress
+            params.bias = (bias.baseAddress, nil)
             params.multipliers = multipliers.baseAddress
             run(shape.pixels, &params)
           }

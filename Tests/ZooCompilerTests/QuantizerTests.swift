@@ -85,7 +85,7 @@ struct QuantizerTests {
     #expect(result.floatNodes.isEmpty)
     // Everything but the softmax is integers.
     let float = result.integer.nodes.filter { result.integer[$0.output].type == ZOO_F32 }
-    #expect(float.allSatisfy { $0.operation is Softmax || $0.operation is Dequantize })
+    #expect(float.allSatisfy { $0.operation is Softmax || $0.operation is Dequantize<Int8> })
     #expect(result.integer[result.integer.inputs[0]].type == ZOO_I8)
     for noise in result.layerNoise.values { #expect(noise > 15) }
   }

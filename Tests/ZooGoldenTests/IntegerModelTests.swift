@@ -7,25 +7,45 @@ import Testing
 import Zoo
 import ZooCompiler
 
-/// Integer models that ship, and those of ../shared/data if it is here.
+private let zoo = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("zoo").path
+
+/// Models of floats that ship, whose forms with activations of 16 bits are tested.
+private let wideModels = ["mnist-convnet-a", "photos100"].map { "\(zoo)/\($0)/\($0).zoo" }
+
+/// Integer models that ship, and those of ../shared/data if it is here; and `wideModels`.
 private let integerModels: [String] = {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-  let zoo = root.appendingPathComponent("zoo").path
   let names = (try? FileManager.default.contentsOfDirectory(atPath: zoo)) ?? []
   let shipped = names.filter { $0.hasSuffix("-int8") }.map { "\(zoo)/\($0)/\($0).zoo" }
   let foreign = [
     "mlperf-tiny/resnet8_cifar10_int8.tflite", "weights/mobilenet_v2_1.0_224_ptq_int8.tflite",
   ]
   .compactMap { sharedData($0) }
-  return shipped.sorted() + foreign
+  return shipped.sorted() + foreign + wideModels
 }()
 
 private func compiled(_ path: String) throws -> Graph {
+  if wideModels.contains(path) { return try widened(try ModelFile(path: path).graph) }
   guard path.hasSuffix(".tflite") else { return try ModelFile(path: path).graph }
   var graph = try importTFLite(path: path)
   try optimize(&graph)
   return try lowerToIntegers(graph)
+}
+
+/// `graph` with activations of 16 bits, whose ranges come from noise.
+private func widened(_ graph: Graph) throws -> Graph {
+  var options = QuantizerOptions()
+  options.activations = .int16
+  options.maximumLoss = 1
+  let count = graph[graph.inputs[0]].shape.elementCount
+  let set = CalibrationSet(name: "noise", count: 2) { index, target in
+    for (element, byte) in noise(index, count: count).enumerated() {
+      target[element] = Float(byte) / 128 - 1
+    }
+  }
+  let result = try Quantizer(set, options).run(graph)
+  #expect(result.integer.values.contains { $0.type == ZOO_I16 })
+  return result.integer
 }
 
 /// FNV-1a over the outputs of all layers, for inputs of fixed noise.

@@ -75,6 +75,9 @@ struct MicrokernelTests {
       ("f32_unary", address(table.f32_unary)), ("i8_igemm", address(table.i8_igemm.run)),
       ("i8_dwconv", address(table.i8_dwconv)), ("i8_pool", address(table.i8_pool)),
       ("i8_binary", address(table.i8_binary)), ("i8_quantize", address(table.i8_quantize)),
+      ("i16_igemm", address(table.i16_igemm.run)), ("i16_dwconv", address(table.i16_dwconv)),
+      ("i16_pool", address(table.i16_pool)), ("i16_binary", address(table.i16_binary)),
+      ("i16_quantize", address(table.i16_quantize)),
     ]
     for (family, expected) in functions {
       let selected = Microkernel.selected(family: family, isa: isa)

@@ -5,8 +5,20 @@ import Testing
 import Zoo
 import ZooCompiler
 
-private func randomInt32(_ count: Int, below limit: Int, _ generator: inout SplitMix64) -> [Int32] {
-  (0..<count).map { _ in Int32(Int(generator.next() % UInt64(2 * limit)) - limit) }
+private func randomInts(_ count: Int, below limit: Int, _ generator: inout SplitMix64) -> [Int] {
+  (0..<count).map { _ in Int(generator.next() % UInt64(2 * limit)) - limit }
+}
+
+/// The two rows of biases of a convolution or dense layer; `sums` are those of the weights of each column.
+private func biasRows<Element: IntegerElement>(
+  _ type: Element.Type, _ bias: [Int], _ sums: [Int], zero: Int32
+) -> Constant {
+  if type.isWide {
+    return words(bias.map { Int32(truncatingIfNeeded: $0 >> 16) } + bias.map { Int32($0 & 0xFFFF) })
+  }
+  return words(
+    zip(bias, sums).map { Int32($0 - Int(zero) * $1) }
+      + zip(bias, sums).map { Int32($0 - Int(zero + 128) * $1) })
 }
 
 private func randomMultipliers(
@@ -26,43 +38,49 @@ private func words(_ values: [Int32]) -> Constant {
 struct IntegerConvolutionTests {
   @Test(arguments: ConvolutionTests.cases.indices)
   func convolutions(_ index: Int) throws {
+    try convolution(index, Int8.self)
+    try convolution(index, Int16.self)
+  }
+
+  private func convolution<Element: IntegerElement>(
+    _ index: Int, _ type: Element.Type
+  ) throws {
     let g = ConvolutionTests.cases[index]
     var generator = SplitMix64(state: UInt64(index + 100))
-    let x = IntegerTensor(random: [1, g.height, g.width, g.channels], &generator)
+    let x = IntegerTensor<Element>(random: [1, g.height, g.width, g.channels], &generator)
     let depth = g.kernel.0 * g.kernel.1 * g.channels / g.groups
     let columns = g.outputs / g.groups
     let rows = quadCount(depth) * 4
-    var w = IntegerTensor(random: [g.groups, rows, columns], &generator, least: -127).integers
+    var w = IntegerTensor<Int8>(random: [g.groups, rows, columns], &generator, least: -127).integers
     for i in w.indices where i / columns % rows >= depth { w[i] = 0 }
-    let bias = randomInt32(g.outputs, below: 5000, &generator)
+    let bias = randomInts(g.outputs, below: type.isWide ? 1 << 30 : 5000, &generator)
     let multipliers = randomMultipliers(
       g.outputs, around: 0.02 / Float(depth).squareRoot(), &generator)
     let zero = x.quantization.zeroPoints[0]
     let sums = (0..<g.outputs).map { o in
-      (0..<rows).reduce(Int32(0)) {
-        $0 + Int32(w[(o / columns * rows + $1) * columns + o % columns])
-      }
+      (0..<rows).reduce(0) { $0 + Int(w[(o / columns * rows + $1) * columns + o % columns]) }
     }
-    let folded =
-      zip(bias, sums).map { $0 &- zero &* $1 } + zip(bias, sums).map { $0 &- (zero + 128) &* $1 }
-    var operation = IntegerConv2D()
+    var operation = IntegerConv2D<Element>()
     operation.groups = Int32(g.groups)
     operation.window = g.window
-    operation.bounds = index % 2 == 0 ? IntegerBounds() : IntegerBounds(lower: -20, upper: 100)
+    operation.bounds =
+      index % 2 == 0
+      ? IntegerBounds(type) : IntegerBounds(lower: -20, upper: type.isWide ? 20000 : 100)
     operation.addendMultiplier = 0.37
     let shape = [1, g.outputHeight, g.outputWidth, g.outputs]
     for hasAddend in [false, true] {
-      let addend = IntegerTensor(random: shape, &generator)
+      let addend = IntegerTensor<Element>(random: shape, &generator)
       try expectIntegers(
         operation,
         [
           .variable(x), .constant([g.groups, rows, columns], integers(w)),
-          .constant([2, g.outputs], words(folded)),
+          .constant([2, g.outputs], biasRows(type, bias, sums, zero: zero)),
           .constant([g.outputs], Constant(multipliers)),
-        ] + (hasAddend ? [.variable(addend)] : []), shape, zeroPoint: -7, operation.bounds
+        ] + (hasAddend ? [.variable(addend)] : []), shape, zeroPoint: type.isWide ? 0 : -7,
+        operation.bounds
       ) { at in
         let (group, column) = (at[3] / columns, at[3] % columns)
-        var sum = Int(bias[at[3]])
+        var sum = bias[at[3]]
         var k = 0
         for i in 0..<g.kernel.0 {
           for j in 0..<g.kernel.1 {
@@ -86,6 +104,13 @@ struct IntegerConvolutionTests {
 
   @Test(arguments: [1, 2, 5, 8, 16, 24, 63, 64, 65, 130])
   func depthwise(_ channels: Int) throws {
+    try depthwise(channels, Int8.self)
+    try depthwise(channels, Int16.self)
+  }
+
+  private func depthwise<Element: IntegerElement>(
+    _ channels: Int, _ type: Element.Type
+  ) throws {
     let windows: [(kernel: (Int, Int), stride: Int, dilation: Int, pad: Int)] = [
       ((3, 3), 1, 1, 1), ((3, 3), 2, 1, 1), ((5, 5), 1, 1, 2), ((3, 3), 1, 2, 2), ((1, 3), 1, 1, 0),
       ((7, 2), 2, 1, 3), ((2, 2), 3, 1, 1), ((9, 9), 1, 1, 4),
@@ -93,12 +118,12 @@ struct IntegerConvolutionTests {
     for (index, window) in windows.enumerated() {
       var generator = SplitMix64(state: UInt64(channels * 10 + index))
       let (height, width) = (9, 11)
-      let x = IntegerTensor(random: [2, height, width, channels], &generator)
+      let x = IntegerTensor<Element>(random: [2, height, width, channels], &generator)
       let (kh, kw) = window.kernel
-      let w = IntegerTensor(random: [kh, kw, channels], &generator, least: -127).integers
-      let bias = randomInt32(channels, below: 3000, &generator)
+      let w = IntegerTensor<Int8>(random: [kh, kw, channels], &generator, least: -127).integers
+      let bias = randomInts(channels, below: type.isWide ? 1 << 28 : 3000, &generator)
       let multipliers = randomMultipliers(channels, around: 0.002, &generator)
-      var operation = IntegerDepthwiseConv2D()
+      var operation = IntegerDepthwiseConv2D<Element>()
       operation.window.kernelHeight = Int32(kh)
       operation.window.kernelWidth = Int32(kw)
       (operation.window.strideHeight, operation.window.strideWidth) = (
@@ -117,10 +142,14 @@ struct IntegerConvolutionTests {
         operation,
         [
           .variable(x), .constant([kh, kw, channels], integers(w)),
-          .constant([channels], words(bias)), .constant([channels], Constant(multipliers)),
-        ], [2, extent(height, kh), extent(width, kw), channels], zeroPoint: 11
+          type.isWide
+            ? .constant([2, channels], biasRows(type, bias, [], zero: 0))
+            : .constant([channels], words(bias.map { Int32($0) })),
+          .constant([channels], Constant(multipliers)),
+        ], [2, extent(height, kh), extent(width, kw), channels],
+        zeroPoint: type.isWide ? 0 : 11
       ) { at in
-        var sum = Int(bias[at[3]])
+        var sum = bias[at[3]]
         for i in 0..<kh {
           for j in 0..<kw {
             let row = at[1] * window.stride - window.pad + i * window.dilation
@@ -137,22 +166,30 @@ struct IntegerConvolutionTests {
 
   @Test(arguments: [(1, 10, 1), (3, 64, 17), (7, 257, 130), (2, 30, 64)])
   func dense(_ rows: Int, _ depth: Int, _ columns: Int) throws {
+    try dense(rows, depth, columns, Int8.self)
+    try dense(rows, depth, columns, Int16.self)
+  }
+
+  private func dense<Element: IntegerElement>(
+    _ rows: Int, _ depth: Int, _ columns: Int, _ type: Element.Type
+  ) throws {
     var generator = SplitMix64(state: UInt64(depth))
-    let x = IntegerTensor(random: [rows, depth], &generator)
+    let x = IntegerTensor<Element>(random: [rows, depth], &generator)
     let padded = quadCount(depth) * 4
-    var w = IntegerTensor(random: [padded, columns], &generator, least: -127).integers
+    var w = IntegerTensor<Int8>(random: [padded, columns], &generator, least: -127).integers
     for i in depth * columns..<padded * columns { w[i] = 0 }
     let zero = x.quantization.zeroPoints[0]
     let sums = (0..<columns).map { c in
-      (0..<depth).reduce(Int32(0)) { $0 + Int32(w[$1 * columns + c]) }
+      (0..<depth).reduce(0) { $0 + Int(w[$1 * columns + c]) }
     }
-    let folded = sums.map { 9 &- zero &* $0 } + sums.map { 9 &- (zero + 128) &* $0 }
+    let bias = [Int](repeating: 9, count: columns)
     let multipliers = randomMultipliers(columns, around: 0.001, &generator)
     try expectIntegers(
-      IntegerDense(),
+      IntegerDense<Element>(),
       [
         .variable(x), .constant([padded, columns], integers(w)),
-        .constant([2, columns], words(folded)), .constant([columns], Constant(multipliers)),
+        .constant([2, columns], biasRows(type, bias, sums, zero: zero)),
+        .constant([columns], Constant(multipliers)),
       ], [rows, columns], zeroPoint: 0
     ) { at in
       let sum = (0..<depth).reduce(9) {
@@ -166,11 +203,16 @@ struct IntegerConvolutionTests {
 struct IntegerElementTests {
   @Test(arguments: [1, 7, 16, 33])
   func pools(_ channels: Int) throws {
+    try pools(channels, Int8.self)
+    try pools(channels, Int16.self)
+  }
+
+  private func pools<Element: IntegerElement>(_ channels: Int, _ type: Element.Type) throws {
     for kind in [PoolKind.max, .min, .average] {
       for counts in [false, true] {
         var generator = SplitMix64(state: UInt64(channels))
-        let x = IntegerTensor(random: [1, 7, 8, channels], &generator)
-        var operation = IntegerPool()
+        let x = IntegerTensor<Element>(random: [1, 7, 8, channels], &generator)
+        var operation = IntegerPool<Element>()
         operation.kind = kind
         operation.countsPadding = counts
         operation.multiplier = 0.8
@@ -178,7 +220,9 @@ struct IntegerElementTests {
         (operation.window.strideHeight, operation.window.strideWidth) = (2, 2)
         (operation.window.padTop, operation.window.padLeft) = (1, 1)
         (operation.window.padBottom, operation.window.padRight) = (1, 1)
-        try expectIntegers(operation, [.variable(x)], [1, 4, 5, channels], zeroPoint: -3) { at in
+        try expectIntegers(
+          operation, [.variable(x)], [1, 4, 5, channels], zeroPoint: type.isWide ? 0 : -3
+        ) { at in
           var values: [Int] = []
           var padded = 0
           for i in 0..<3 {
@@ -202,11 +246,18 @@ struct IntegerElementTests {
   }
 
   @Test func globalPools() throws {
+    try globalPools(Int8.self)
+    try globalPools(Int16.self)
+  }
+
+  private func globalPools<Element: IntegerElement>(_ type: Element.Type) throws {
     var generator = SplitMix64(state: 4)
-    let x = IntegerTensor(random: [2, 6, 5, 19], &generator)
-    var operation = IntegerGlobalPool()
+    let x = IntegerTensor<Element>(random: [2, 6, 5, 19], &generator)
+    var operation = IntegerGlobalPool<Element>()
     operation.multiplier = 1.7
-    try expectIntegers(operation, [.variable(x)], [2, 1, 1, 19], zeroPoint: 5) { at in
+    try expectIntegers(
+      operation, [.variable(x)], [2, 1, 1, 19], zeroPoint: type.isWide ? 0 : 5
+    ) { at in
       var sum = 0
       for row in 0..<6 { for col in 0..<5 { sum += x.difference([at[0], row, col, at[3]]) } }
       return Float(sum) * (1.7 * (1 / Float(30)))
@@ -215,17 +266,23 @@ struct IntegerElementTests {
 
   @Test(arguments: [[1, 4, 5, 37], [1, 1, 1, 37], [1, 4, 5, 1]])
   func binaries(_ other: [Int]) throws {
+    try binaries(other, Int8.self)
+    try binaries(other, Int16.self)
+  }
+
+  private func binaries<Element: IntegerElement>(_ other: [Int], _ type: Element.Type) throws {
     for kind in [BinaryKind.add, .subtract, .multiply, .maximum, .minimum] {
       var generator = SplitMix64(state: 5)
-      let a = IntegerTensor(random: [1, 4, 5, 37], &generator)
-      let b = IntegerTensor(random: other, &generator)
-      var operation = IntegerBinary()
+      let a = IntegerTensor<Element>(random: [1, 4, 5, 37], &generator)
+      let b = IntegerTensor<Element>(random: other, &generator)
+      var operation = IntegerBinary<Element>()
       operation.kind = kind
       operation.multiplierA = kind == .multiply ? 0.011 : 0.71
       operation.multiplierB = 0.33
-      operation.bounds = IntegerBounds(lower: -100, upper: 90)
+      operation.bounds = IntegerBounds(lower: -100, upper: type.isWide ? 9000 : 90)
       try expectIntegers(
-        operation, [.variable(a), .variable(b)], a.shape, zeroPoint: -9, operation.bounds
+        operation, [.variable(a), .variable(b)], a.shape, zeroPoint: type.isWide ? 0 : -9,
+        operation.bounds
       ) { at in
         let (x, y) = (a.difference(at), b.difference(at))
         let (p, q) = (Float(x) * 0.71, Float(y) * 0.33)
@@ -242,8 +299,8 @@ struct IntegerElementTests {
 
   @Test func tables() throws {
     var generator = SplitMix64(state: 6)
-    let x = IntegerTensor(random: [1, 3, 3, 50], &generator)
-    let table = IntegerTensor(random: [256], &generator).integers
+    let x = IntegerTensor<Int8>(random: [1, 3, 3, 50], &generator)
+    let table = IntegerTensor<Int8>(random: [256], &generator).integers
     try expectIntegers(
       Lookup(), [.variable(x), .constant([256], integers(table))], x.shape, zeroPoint: 0
     ) { at in
@@ -261,8 +318,8 @@ struct IntegerElementTests {
       Value(name: "q", type: ZOO_I8, shape: try Shape([1, 40]), quantization: q))
     let real = graph.addValue(Value(name: "y", type: ZOO_F32, shape: try Shape([1, 40])))
     graph.nodes = [
-      GraphNode(name: "q", operation: Quantize(), inputs: [input], output: integer),
-      GraphNode(name: "y", operation: Dequantize(), inputs: [integer], output: real),
+      GraphNode(name: "q", operation: Quantize<Int8>(), inputs: [input], output: integer),
+      GraphNode(name: "y", operation: Dequantize<Int8>(), inputs: [integer], output: real),
     ]
     graph.outputs = [real]
     let model = try ModelWriter.encode(graph)

@@ -7,25 +7,25 @@ import ZooCompiler
 
 import struct Foundation.Data
 
-/// A dense tensor of i8 that is indexed by coordinates.
-struct IntegerTensor {
+/// A dense tensor of i8 or i16 that is indexed by coordinates.
+struct IntegerTensor<Element: IntegerElement> {
   let shape: [Int]
-  var integers: [Int8]
+  var integers: [Element]
   var quantization: Quantization
 
-  /// Random integers with some at the ends, and any zero point.
-  init(random shape: [Int], _ generator: inout SplitMix64, least: Int8 = -128) {
+  /// Random integers with some at the ends, and any zero point that the type may have.
+  init(random shape: [Int], _ generator: inout SplitMix64, least: Element = .min) {
     self.shape = shape
     integers = (0..<shape.reduce(1, *)).map { _ in
       switch generator.next() % 8 {
       case 0: least
-      case 1: 127
-      default: max(least, Int8(truncatingIfNeeded: Int(generator.next() % 256) - 128))
+      case 1: Element.max
+      default: max(least, Element(truncatingIfNeeded: Int64(bitPattern: generator.next())))
       }
     }
     quantization = Quantization(
       scale: Float(generator.next() % 1000 + 1) * 0x1p-12,
-      zeroPoint: [-128, -1, 0, 3, 127][Int(generator.next() % 5)])
+      zeroPoint: Element.isWide ? 0 : [-128, -1, 0, 3, 127][Int(generator.next() % 5)])
   }
 
   /// q - zero point.
@@ -37,26 +37,31 @@ struct IntegerTensor {
   }
 }
 
-enum IntegerOperand {
-  case variable(IntegerTensor)
+enum IntegerOperand<Element: IntegerElement> {
+  case variable(IntegerTensor<Element>)
   case constant([Int], Constant)
 }
 
 /// The integer that `real`, in steps of the output, is rounded to.
-func rounded(_ real: Float, zeroPoint: Int32, _ bounds: IntegerBounds = IntegerBounds()) -> Int8 {
+func rounded<Element: IntegerElement>(
+  _ real: Float, zeroPoint: Int32, _ bounds: IntegerBounds
+) -> Element {
   let q = Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)
-  return Int8(min(Double(bounds.upper), max(Double(bounds.lower), q)))
+  return Element(min(Double(bounds.upper), max(Double(bounds.lower), q)))
 }
 
 /// Runs `operation` on every instruction set, into dense memory and into rows with gaps, on one thread and in pieces; every
 /// result must be `answer`, which gives the output in steps before rounding.
-func expectIntegers(
-  _ operation: any Operation, _ operands: [IntegerOperand], _ shape: [Int],
-  zeroPoint: Int32, _ bounds: IntegerBounds = IntegerBounds(), scale: Float = 0.05,
+func expectIntegers<Element: IntegerElement>(
+  _ operation: any Operation, _ operands: [IntegerOperand<Element>], _ shape: [Int],
+  zeroPoint: Int32, _ bounds: IntegerBounds = IntegerBounds(Element.self), scale: Float = 0.05,
   at location: SourceLocation = #_sourceLocation, _ answer: ([Int]) -> Float
 ) throws {
   let q = Quantization(scale: scale, zeroPoint: zeroPoint)
-  let want = allCoordinates(shape).map { rounded(answer($0), zeroPoint: zeroPoint, bounds) }
+  let want: [Element] = allCoordinates(shape).map {
+    rounded(answer($0), zeroPoint: zeroPoint, bounds)
+  }
+  let bytesPerElement = Element.bitWidth / 8
   for filler in [0, 3] {
     let model = try integerModel(operation, operands, q, fillerChannels: filler)
     for isa in availableISAs {
@@ -64,7 +69,7 @@ func expectIntegers(
         let runner = try Runner(model, isa: isa, parallel: parallel)
         var next = 0
         for case .variable(let tensor) in operands {
-          try runner.write(tensor.integers.map { UInt8(bitPattern: $0) }, toInput: next)
+          try runner.write(tensor.integers.withUnsafeBytes { Array($0) }, toInput: next)
           next += 1
         }
         if filler > 0 {
@@ -73,9 +78,12 @@ func expectIntegers(
         }
         try runner.run()
         let width = shape[shape.count - 1] + filler
-        let got = runner.outputBytes(0).enumerated().compactMap { index, byte -> Int8? in
-          guard index % width < filler else { return Int8(bitPattern: byte) }
-          #expect(byte == 77, "wrote outside of its channels", sourceLocation: location)
+        let bytes = runner.outputBytes(0)
+        let all = bytes.withUnsafeBytes { Array($0.assumingMemoryBound(to: Element.self)) }
+        let filling: Element = bytesPerElement == 1 ? 77 : Element(truncatingIfNeeded: 77 * 257)
+        let got = all.enumerated().compactMap { index, element -> Element? in
+          guard index % width < filler else { return element }
+          #expect(element == filling, "wrote outside of its channels", sourceLocation: location)
           return nil
         }
         let label =
@@ -92,14 +100,15 @@ func expectIntegers(
   }
 }
 
-private func integerModel(
-  _ operation: any Operation, _ operands: [IntegerOperand], _ q: Quantization, fillerChannels: Int
+private func integerModel<Element: IntegerElement>(
+  _ operation: any Operation, _ operands: [IntegerOperand<Element>], _ q: Quantization,
+  fillerChannels: Int
 ) throws -> Data {
   var graph = Graph()
   let ids = try operands.enumerated().map { index, operand -> ValueID in
     switch operand {
     case .variable(let tensor):
-      let id = graph.addInput("x\(index)", try Shape(tensor.shape), type: ZOO_I8)
+      let id = graph.addInput("x\(index)", try Shape(tensor.shape), type: Element.type)
       graph[id].quantization = tensor.quantization
       return id
     case .constant(let shape, let constant):
@@ -112,7 +121,7 @@ private func integerModel(
   if fillerChannels > 0 {
     var shape = graph[output].shape
     shape[shape.rank - 1] = fillerChannels
-    let filler = graph.addInput("filler", shape, type: ZOO_I8)
+    let filler = graph.addInput("filler", shape, type: Element.type)
     graph[filler].quantization = q
     output = try graph.add(Concat(axis: shape.rank - 1), [filler, output], name: "z")
     graph[output].quantization = q

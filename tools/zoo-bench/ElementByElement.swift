@@ -26,20 +26,22 @@ func binaries(_ kernel: Microkernel) -> [KernelCase] {
   }
 }
 
-func integerBinaries(_ kernel: Microkernel) -> [KernelCase] {
-  let function = unsafeBitCast(kernel.function, to: zoo_i8_binary_ukernel.self)
+func integerBinaries<Element: FixedWidthInteger & SignedInteger>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_integer_binary_ukernel.self)
   let forms = [
     ("add", ZOO_BINARY_ADD, counts[0], 1), ("add", ZOO_BINARY_ADD, counts[1], 1),
     ("multiply by one", ZOO_BINARY_MUL, counts[1], 0),
   ]
   return forms.map { name, kind, count, step in
-    let a = Elements(count, byteNoise)
-    let b = Elements(step == 0 ? 1 : count, byteNoise)
-    let y = Elements(count) { _ in Int8(0) }
+    let a = Elements(count, integerNoise(type))
+    let b = Elements(step == 0 ? 1 : count, integerNoise(type))
+    let y = Elements(count) { _ in Element(0) }
     return KernelCase(
       "\(name), \(count)", byteCount: a.byteCount + b.byteCount + y.byteCount
     ) {
-      var params = zoo_i8_binary_params(
+      var params = zoo_integer_binary_params(
         kind: kind, a: a.constant, b: b.constant, a_step: 1, b_step: step, a_zero_point: 3,
         b_zero_point: -5, a_multiplier: 0.5, b_multiplier: 0.25, y: y.pointer, y_zero_point: 1,
         lower: -128, upper: 127)
@@ -67,13 +69,15 @@ func unaries(_ kernel: Microkernel) -> [KernelCase] {
   }
 }
 
-func quantizations(_ kernel: Microkernel) -> [KernelCase] {
-  let function = unsafeBitCast(kernel.function, to: zoo_i8_quantize_ukernel.self)
+func quantizations<Element: FixedWidthInteger & SignedInteger>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_integer_quantize_ukernel.self)
   return counts.map { count in
     let x = Elements(count) { 8 * noise($0) }
-    let y = Elements(count) { _ in Int8(0) }
+    let y = Elements(count) { _ in Element(0) }
     return KernelCase("quantise, \(count)", byteCount: x.byteCount + y.byteCount) {
-      var params = zoo_i8_quantize_params(
+      var params = zoo_integer_quantize_params(
         x: x.constant, y: y.pointer, scale: 0.04, zero_point: 2, lower: -128, upper: 127)
       function(count, &params)
     }

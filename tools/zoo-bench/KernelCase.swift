@@ -33,16 +33,21 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "bf16_igemm": roundedProducts(kernel)
   case "bf16_pack": packing(kernel)
   case "i8w_igemm": products(kernel, weights: Int8.self)
-  case "i8_igemm": integerProducts(kernel)
+  case "i8_igemm": integerProducts(kernel, Int8.self)
+  case "i16_igemm": integerProducts(kernel, Int16.self)
   case "f32_winograd": transforms(kernel)
   case "f32_dwconv": depthwise(kernel)
-  case "i8_dwconv": integerDepthwise(kernel)
+  case "i8_dwconv": integerDepthwise(kernel, Int8.self)
+  case "i16_dwconv": integerDepthwise(kernel, Int16.self)
   case "f32_pool": pools(kernel)
-  case "i8_pool": integerPools(kernel)
+  case "i8_pool": integerPools(kernel, Int8.self)
+  case "i16_pool": integerPools(kernel, Int16.self)
   case "f32_binary": binaries(kernel)
-  case "i8_binary": integerBinaries(kernel)
+  case "i8_binary": integerBinaries(kernel, Int8.self)
+  case "i16_binary": integerBinaries(kernel, Int16.self)
   case "f32_unary": unaries(kernel)
-  case "i8_quantize": quantizations(kernel)
+  case "i8_quantize": quantizations(kernel, Int8.self)
+  case "i16_quantize": quantizations(kernel, Int16.self)
   default: []
   }
 }
@@ -76,3 +81,10 @@ func noise(_ index: Int) -> Float {
 
 /// Bytes in -127...127 that look like chance.
 func byteNoise(_ index: Int) -> Int8 { Int8(noise(index) * 254) }
+
+/// Integers of `type` that look like chance.
+func integerNoise<Element: FixedWidthInteger & SignedInteger>(
+  _ type: Element.Type
+) -> (Int) -> Element {
+  { Element(noise($0) * Float(2 * Int(type.max))) }
+}

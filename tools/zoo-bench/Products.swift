@@ -120,36 +120,38 @@ private func products<Weight>(
   }
 }
 
-/// Products of bytes.
-func integerProducts(_ kernel: Microkernel) -> [KernelCase] {
-  let function = unsafeBitCast(kernel.function, to: zoo_i8_igemm_ukernel.self)
+/// Products of integers with bytes.
+func integerProducts<Element: FixedWidthInteger & SignedInteger>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_integer_igemm_ukernel.self)
   return ProductShape.all.map { shape in
-    let image = Elements(shape.imageSide * shape.imageSide * shape.channels, byteNoise)
+    let image = Elements(shape.imageSide * shape.imageSide * shape.channels, integerNoise(type))
     let w = Elements(shape.depth * shape.columns, byteNoise)
     let bias = Elements(shape.columns) { Int32($0) }
     let multipliers = Elements(shape.columns) { _ in Float(0.001) }
-    let output = Elements(shape.rows * shape.columns) { _ in Int8(0) }
+    let output = Elements(shape.rows * shape.columns) { _ in Element(0) }
     let taps = shape.kernel * shape.kernel
     let table = shape.pointers(image, tile: kernel.rows)
     return KernelCase(
       shape.name, operations: 2 * shape.macs, .int8,
       byteCount: image.byteCount + w.byteCount + output.byteCount
     ) {
-      var params = zoo_i8_igemm_params()
+      var params = zoo_integer_igemm_params()
       params.kc = shape.channels
       params.tap_count = taps
       params.w = w.constant
-      params.bias = bias.constant
-      params.offset_bias = bias.constant
+      params.bias = (bias.constant, bias.constant)
       params.multipliers = multipliers.constant
       params.c_stride = shape.columns
       params.lower = -128
       params.upper = 127
       for row in stride(from: 0, to: shape.rows, by: kernel.rows) {
         let count = min(kernel.rows, shape.rows - row)
-        params.a = UnsafePointer(table.pointer + row * taps)
+        params.a = UnsafeRawPointer(table.pointer + row * taps)
+          .assumingMemoryBound(to: UnsafeRawPointer?.self)
         params.a_tap_stride = count
-        params.c = output.pointer + row * shape.columns
+        params.c = UnsafeMutableRawPointer(output.pointer + row * shape.columns)
         function(count, shape.columns, &params)
       }
       withExtendedLifetime(image) {}  // only the table points there

@@ -65,35 +65,37 @@ func depthwise(_ kernel: Microkernel) -> [KernelCase] {
   }
 }
 
-func integerDepthwise(_ kernel: Microkernel) -> [KernelCase] {
-  let function = unsafeBitCast(kernel.function, to: zoo_i8_dwconv_ukernel.self)
+func integerDepthwise<Element: FixedWidthInteger & SignedInteger>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_integer_dwconv_ukernel.self)
   return WindowShape.depthwise.map { shape in
-    let x = Elements(shape.inputCount, byteNoise)
+    let x = Elements(shape.inputCount, integerNoise(type))
     let w = Elements(shape.kernel * shape.kernel * shape.channels, byteNoise)
-    let bias = Elements(shape.channels) { Int32($0) }
+    let bias = Elements(2 * shape.channels) { Int32($0) }
     let multipliers = Elements(shape.channels) { _ in Float(0.001) }
-    let y = Elements(shape.outputCount) { _ in Int8(0) }
+    let y = Elements(shape.outputCount) { _ in Element(0) }
     return KernelCase(
       shape.name, operations: 2 * shape.macs, .int8,
       byteCount: x.byteCount + w.byteCount + y.byteCount
     ) {
-      var params = zoo_i8_dwconv_params()
+      var params = zoo_integer_dwconv_params()
       params.channels = shape.channels
       params.kh = shape.kernel
       params.kw = shape.kernel
       params.lines = shape.side
-      params.x = x.constant
+      params.x = UnsafeRawPointer(x.constant)
       params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
       params.x_col_stride = shape.channels
-      params.x_zero_point = 3
+      params.x_zero_point = Element.bitWidth == 8 ? 3 : 0
       params.w = w.constant
       params.w_row_stride = shape.kernel * shape.channels
       params.w_col_stride = shape.channels
-      params.bias = bias.constant
+      params.bias = (bias.constant, bias.constant + shape.channels)
       params.multipliers = multipliers.constant
-      params.y = y.pointer
+      params.y = UnsafeMutableRawPointer(y.pointer)
       params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.lower = -128
@@ -139,13 +141,15 @@ func pools(_ kernel: Microkernel) -> [KernelCase] {
   }
 }
 
-func integerPools(_ kernel: Microkernel) -> [KernelCase] {
-  let function = unsafeBitCast(kernel.function, to: zoo_i8_pool_ukernel.self)
+func integerPools<Element: FixedWidthInteger & SignedInteger>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_integer_pool_ukernel.self)
   return WindowShape.pools.map { shape in
-    let x = Elements(shape.inputCount, byteNoise)
-    let y = Elements(shape.outputCount) { _ in Int8(0) }
+    let x = Elements(shape.inputCount, integerNoise(type))
+    let y = Elements(shape.outputCount) { _ in Element(0) }
     return KernelCase(title(shape), byteCount: x.byteCount + y.byteCount) {
-      var params = zoo_i8_pool_params()
+      var params = zoo_integer_pool_params()
       params.kind = kind(shape)
       params.channels = shape.channels
       params.kh = shape.kernel
@@ -158,8 +162,8 @@ func integerPools(_ kernel: Microkernel) -> [KernelCase] {
       params.lower = -128
       params.upper = 127
       for row in 0..<shape.side {
-        params.x = x.constant + row * shape.rowStep
-        params.y = y.pointer + row * shape.side * shape.channels
+        params.x = UnsafeRawPointer(x.constant + row * shape.rowStep)
+        params.y = UnsafeMutableRawPointer(y.pointer + row * shape.side * shape.channels)
         function(shape.side, &params)
       }
     }

@@ -3,9 +3,10 @@
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
-#include <i8_binary/body.h>
+#include <integer/i8.h>
+#include <integer/binary.h>
 
-void zoo_i8_binary_ukernel__avx2(size_t count, const zoo_i8_binary_params *params) { binary(count, params); }
+void zoo_i8_binary_ukernel__avx2(size_t count, const zoo_integer_binary_params *params) { binary(count, params); }
 
 #pragma clang attribute pop
 #endif

@@ -3,9 +3,10 @@
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
 #include <simd/avx512.h>
-#include <i8_binary/body.h>
+#include <integer/i8.h>
+#include <integer/binary.h>
 
-void zoo_i8_binary_ukernel__avx512(size_t count, const zoo_i8_binary_params *params) { binary(count, params); }
+void zoo_i8_binary_ukernel__avx512(size_t count, const zoo_integer_binary_params *params) { binary(count, params); }
 
 #pragma clang attribute pop
 #endif

@@ -57,9 +57,9 @@ INLINE void finish(const requantization *r, halves multipliers, halves sum, int8
 
 // Channels c ... c + 15 of windows of three columns, `step` columns apart: 1, 2, or 0 for any other distance. A column
 // is loaded once and added to all windows that cover it.
-INLINE void slide(const int rows, const int step, size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
+INLINE void slide(const int rows, const int step, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   column w[3];
-  halves bias = in_order(p->bias + c);
+  halves bias = in_order(p->bias[0] + c);
   const column ones = {{_mm256_set1_epi16(1), _mm256_set1_epi16(1)}, {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}};
   halves weight_sum = {i_set(0), i_set(0)};
   for (int j = 0; j < 3; j++) {
@@ -72,8 +72,8 @@ INLINE void slide(const int rows, const int step, size_t pixels, size_t c, const
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   const size_t row = p->x_row_stride, next = p->x_col_stride;
   for (size_t l = 0; l < p->lines; l++) {
-    const int8_t *x = p->x + l * p->x_line_stride + c;
-    int8_t *y = p->y + l * p->y_line_stride + c;
+    const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + c;
+    int8_t *y = (int8_t *)p->y + l * p->y_line_stride + c;
     halves sum = bias, after = bias;
     if (step) {
       const column first = load_column(rows, x, row);
@@ -109,7 +109,7 @@ INLINE __m256i pair(const int8_t *first, const int8_t *second) {
 }
 
 // Channels c ... c + 7 of all pixels. `taps` holds offsets into x; one more than there are if the count is odd.
-INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
+INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   __m256i w[MOST_PAIRS];
   vi weight_sum = i_set(0);
   for (size_t t = 0; t < count; t++) {
@@ -120,11 +120,11 @@ INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, con
     weight_sum = i_add(weight_sum, _mm256_madd_epi16(w[t], _mm256_set1_epi16(1)));
   }
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  const vi bias = i_sub(i_load(p->bias + c), i_mul(weight_sum, i_set(p->x_zero_point)));
+  const vi bias = i_sub(i_load(p->bias[0] + c), i_mul(weight_sum, i_set(p->x_zero_point)));
   const vf multipliers = v_load(p->multipliers + c);
   for (size_t l = 0; l < p->lines; l++) {
-    const int8_t *x = p->x + l * p->x_line_stride + c;
-    int8_t *y = p->y + l * p->y_line_stride + c;
+    const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + c;
+    int8_t *y = (int8_t *)p->y + l * p->y_line_stride + c;
     for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
       vi sum = bias;
 #pragma clang loop unroll_count(2)
@@ -136,13 +136,13 @@ INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, con
 }
 
 // One channel at a time: fewer than 8, or more taps than the table holds.
-static void narrow(size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
+static void narrow(size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   for (size_t l = 0; l < p->lines; l++)
     for (size_t q = 0; q < pixels; q++) {
-      const int8_t *x = p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
-      int8_t *y = p->y + l * p->y_line_stride + q * p->y_stride + c;
-      int32_t sum = p->bias[c];
+      const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
+      int8_t *y = (int8_t *)p->y + l * p->y_line_stride + q * p->y_stride + c;
+      int32_t sum = p->bias[0][c];
       for (size_t i = 0; i < p->kh; i++)
         for (size_t j = 0; j < p->kw; j++)
           sum += (x[i * p->x_row_stride + j * p->x_col_stride] - p->x_zero_point) *
@@ -152,7 +152,7 @@ static void narrow(size_t pixels, size_t c, const zoo_i8_dwconv_params *p) {
 }
 
 // Blocks of 16 channels, the last one overlapping the one before; false for windows that `slide` does not know.
-static int three_columns(size_t pixels, const zoo_i8_dwconv_params *p) {
+static int three_columns(size_t pixels, const zoo_integer_dwconv_params *p) {
   const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
   if (p->channels < 16 || p->kw != 3 || (p->kh != 3 && p->kh != 2))
     return 0;
@@ -170,7 +170,7 @@ static int three_columns(size_t pixels, const zoo_i8_dwconv_params *p) {
   return 1;
 }
 
-static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
+static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) {
   const size_t count = p->kh * p->kw, pairs = (count + 1) / 2;
   if (three_columns(pixels, p))
     return;
@@ -189,7 +189,7 @@ static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
 
 #include <i8_dwconv/side_by_side.h>
 
-void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p) {
+void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_integer_dwconv_params *p) {
   if (is_better_side_by_side(pixels, p))
     side_by_side(pixels, p);
   else

@@ -53,7 +53,7 @@ INLINE quads in_order(const void *words, size_t count) {
 }
 
 typedef struct block {
-  const zoo_i8_dwconv_params *p;
+  const zoo_integer_dwconv_params *p;
   __mmask64 mask;
   __m512i flip, zero_point, lower, upper;
   quads bias, multipliers;
@@ -76,7 +76,7 @@ INLINE void finish(const block *b, __mmask64 mask, quads sum, int8_t *y) {
 // is written as a constant, so that no masks are used at all: masked stores take several times as long.
 INLINE void slide(const int rows, const int step, __mmask64 mask, const block *b, const quads *w, const int8_t *x,
                   int8_t *y, size_t pixels) {
-  const zoo_i8_dwconv_params *p = b->p;
+  const zoo_integer_dwconv_params *p = b->p;
   const size_t row = p->x_row_stride, next = p->x_col_stride;
   quads c0, c1;
   if (step)
@@ -104,7 +104,7 @@ INLINE quads some_rows(size_t rows, const int8_t *x, size_t row_stride, __mmask6
 
 // Any window: rows in groups of four.
 INLINE void any(const block *b, const quads *w, const int8_t *x, int8_t *y, size_t pixels) {
-  const zoo_i8_dwconv_params *p = b->p;
+  const zoo_integer_dwconv_params *p = b->p;
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     quads sum = b->bias;
     size_t at = 0;
@@ -117,7 +117,7 @@ INLINE void any(const block *b, const quads *w, const int8_t *x, int8_t *y, size
   }
 }
 
-static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
+static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) {
   const size_t window = p->kw == 3 ? p->kh : 0;
   const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
   block b = {.p = p, .flip = _mm512_set1_epi8((char)0x80), .zero_point = _mm512_set1_epi16((short)p->y_zero_point)};
@@ -127,7 +127,7 @@ static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
     const size_t count = p->channels - c < 64 ? p->channels - c : 64;
     b.mask = count == 64 ? ALL : ((__mmask64)1 << count) - 1;
     b.multipliers = in_order(p->multipliers + c, count);
-    b.bias = in_order(p->bias + c, count);
+    b.bias = in_order(p->bias[0] + c, count);
     quads w[MOST_COLUMNS], weight_sum = {{i_set(0), i_set(0), i_set(0), i_set(0)}};
     const quads ones = {{_mm512_set1_epi8(1), _mm512_set1_epi8(1), _mm512_set1_epi8(1), _mm512_set1_epi8(1)}};
     size_t at = 0;
@@ -140,8 +140,8 @@ static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
     for (int v = 0; v < 4; v++)
       b.bias.v[v] = i_sub(b.bias.v[v], i_mul(weight_sum.v[v], i_set(p->x_zero_point + 128)));
     for (size_t l = 0; l < p->lines; l++) {
-      const int8_t *x = p->x + l * p->x_line_stride + c;
-      int8_t *y = p->y + l * p->y_line_stride + c;
+      const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + c;
+      int8_t *y = (int8_t *)p->y + l * p->y_line_stride + c;
       if (window == 3 && step == 1 && count == 64)
         slide(3, 1, ALL, &b, w, x, y, pixels);
       else if (window == 3 && step == 1)
@@ -162,22 +162,22 @@ static void blocks(size_t pixels, const zoo_i8_dwconv_params *p) {
 
 #include <i8_dwconv/side_by_side.h>
 
-void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_i8_dwconv_params *p);
+void zoo_i8_dwconv_ukernel__avx2(size_t pixels, const zoo_integer_dwconv_params *p);
 
-void zoo_i8_dwconv_ukernel__avx512vnni(size_t pixels, const zoo_i8_dwconv_params *p) {
+void zoo_i8_dwconv_ukernel__avx512vnni(size_t pixels, const zoo_integer_dwconv_params *p) {
   if ((p->kh + 3) / 4 * p->kw > MOST_COLUMNS)
     return zoo_i8_dwconv_ukernel__avx2(pixels, p);
   if (is_better_side_by_side(pixels, p))
     return side_by_side(pixels, p);
-  zoo_i8_dwconv_params part = *p;
+  zoo_integer_dwconv_params part = *p;
   const size_t rest = p->channels % LANES;
   if (rest > 0 && rest <= 16) { // most of a block would be empty
     part.channels = rest;
-    part.x += p->channels - rest;
+    part.x = (const int8_t *)p->x + p->channels - rest;
     part.w += p->channels - rest;
-    part.bias += p->channels - rest;
+    part.bias[0] += p->channels - rest;
     part.multipliers += p->channels - rest;
-    part.y += p->channels - rest;
+    part.y = (int8_t *)p->y + p->channels - rest;
     zoo_i8_dwconv_ukernel__avx2(pixels, &part);
     part = *p;
     part.channels -= rest;

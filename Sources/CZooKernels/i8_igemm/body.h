@@ -4,7 +4,7 @@
 //   QX, q_input(state, bits): four bytes of the input, the same for all lanes, as the dot product wants them
 //   q_state(): what q_input needs, made once
 //   q_dot(sum, x, w): sum + the dot product of four bytes in each lane
-//   Q_BIAS: which biases the sums start from
+//   Q_BIAS: which row of biases the sums start from
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
@@ -44,12 +44,12 @@ INLINE void multiply(const int rows, const int vectors, const int partial, vmask
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. `rest` lanes of the last
 // vector count if `partial`.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *w, size_t step,
-                 size_t panel, const zoo_i8_igemm_params *p, size_t column) {
+                 size_t panel, const zoo_integer_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vi sum[MR][PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
-    const int32_t *bias = p->Q_BIAS + column + v * VL;
+    const int32_t *bias = p->bias[Q_BIAS] + column + v * VL;
     const vi b = partial && v == vectors - 1 ? i_load_part(bias, mask) : i_load(bias);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
@@ -60,7 +60,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     const int8_t *a[MR];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
-      a[i] = p->a[t * p->a_tap_stride + i];
+      a[i] = (const int8_t *)p->a[t * p->a_tap_stride + i];
     size_t k = 0;
     for (; k + 4 <= p->kc; k += 4, w += step)
       multiply(rows, vectors, partial, mask, sum, a, k, w, panel, state);
@@ -87,11 +87,11 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     for (int i = 0; i < rows; i++) {
       vf real = v_mul(i_float(sum[i][v]), multipliers);
       if (p->addend) {
-        const int8_t *from = p->addend + i * p->addend_stride + at;
+        const int8_t *from = (const int8_t *)p->addend + i * p->addend_stride + at;
         const vi addend = cut ? i_load8_part(from, rest) : i_load8(from);
         real = v_add(real, v_mul(i_float(i_sub(addend, addend_zero)), addend_multiplier));
       }
-      int8_t *c = p->c + i * p->c_stride + at;
+      int8_t *c = (int8_t *)p->c + i * p->c_stride + at;
       if (cut)
         i_store8_part(c, rest, requantize(real, r));
       else
@@ -100,31 +100,4 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
-// Columns from `column` on for a constant number of rows, `panels` panels at a time.
-INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_i8_igemm_params *p) {
-  const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
-    tile(rows, panels * PER_PANEL, 0, 0, p->w + column * depth, 64, 16 * depth, p, column);
-  return column;
-}
-
-INLINE void strip(const int rows, size_t n, const zoo_i8_igemm_params *p) {
-  size_t column = 0;
-#if PANELS > 2
-  column = columns_by(rows, PANELS, column, n, p);
-#endif
-#if PANELS > 1
-  column = columns_by(rows, 2, column, n, p);
-#endif
-  column = columns_by(rows, 1, column, n, p);
-  const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart
-  if (rest == 0)
-    return;
-  const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
-#if PER_PANEL == 2
-  if (rest > VL)
-    tile(rows, 2, 1, rest - VL, w, rest * 4, 0, p, column);
-  else
-#endif
-    tile(rows, 1, 1, rest, w, rest * 4, 0, p, column);
-}
+#include <integer/columns.h>

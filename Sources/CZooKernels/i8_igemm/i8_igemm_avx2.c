@@ -8,7 +8,7 @@
 #include <simd/avx2.h>
 #define MR 4
 #define PANELS 1
-#define Q_BIAS bias
+#define Q_BIAS 0
 #define QX __m256i
 
 INLINE QX q_state(void) { return _mm256_setzero_si256(); }
@@ -22,7 +22,7 @@ INLINE vi q_dot(vi sum, QX x, __m256i w) {
 }
 #include <i8_igemm/body.h>
 
-void zoo_i8_igemm_ukernel_4x16__avx2(size_t m, size_t n, const zoo_i8_igemm_params *params) {
+void zoo_i8_igemm_ukernel_4x16__avx2(size_t m, size_t n, const zoo_integer_igemm_params *params) {
   switch (m) {
   case 1:
     strip(1, n, params);

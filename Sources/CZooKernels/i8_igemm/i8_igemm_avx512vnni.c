@@ -8,7 +8,7 @@
 #include <simd/avx512.h>
 #define MR 6
 #define PANELS 4
-#define Q_BIAS offset_bias
+#define Q_BIAS 1
 #define QX __m512i
 
 // The sign bits; hidden from the compiler, which would otherwise turn them in a general register for each broadcast.
@@ -21,7 +21,7 @@ INLINE QX q_input(QX signs, int32_t bits) { return _mm512_xor_si512(_mm512_set1_
 INLINE vi q_dot(vi sum, QX x, __m512i w) { return _mm512_dpbusd_epi32(sum, x, w); }
 #include <i8_igemm/body.h>
 
-void zoo_i8_igemm_ukernel_6x64__avx512vnni(size_t m, size_t n, const zoo_i8_igemm_params *params) {
+void zoo_i8_igemm_ukernel_6x64__avx512vnni(size_t m, size_t n, const zoo_integer_igemm_params *params) {
   switch (m) {
   case 1:
     strip(1, n, params);

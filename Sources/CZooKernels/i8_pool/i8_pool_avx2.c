@@ -3,9 +3,10 @@
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
-#include <i8_pool/body.h>
+#include <integer/i8.h>
+#include <integer/pool.h>
 
-void zoo_i8_pool_ukernel__avx2(size_t pixels, const zoo_i8_pool_params *params) { pool(pixels, params); }
+void zoo_i8_pool_ukernel__avx2(size_t pixels, const zoo_integer_pool_params *params) { pool(pixels, params); }
 
 #pragma clang attribute pop
 #endif

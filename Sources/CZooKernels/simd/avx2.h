@@ -60,7 +60,7 @@ INLINE vf v_load_bf16_part(const uint16_t *p, vmask m, size_t n) {
   return v_load_bf16(halves);
 }
 
-// Eight 32-bit integers: what bytes are widened to.
+// Eight 32-bit integers: what bytes and 16-bit integers are widened to.
 typedef __m256i vi;
 
 INLINE vi i_set(int32_t x) { return _mm256_set1_epi32(x); }
@@ -90,5 +90,33 @@ INLINE void i_store8_part(int8_t *p, size_t n, vi x) {
   int8_t bytes[8];
   i_store8(bytes, x);
   __builtin_memcpy(p, bytes, n);
+}
+INLINE vi i_load16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)p)); }
+// The first n, n in 1...8; the others read as 0.
+INLINE vi i_load16_part(const int16_t *p, size_t n) {
+  int16_t elements[8] = {0};
+  __builtin_memcpy(elements, p, n * 2);
+  return i_load16(elements);
+}
+// Lanes in -32768...32767 as 16-bit integers.
+INLINE void i_store16(int16_t *p, vi x) {
+  _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
+}
+INLINE void i_store16_part(int16_t *p, size_t n, vi x) {
+  int16_t elements[8];
+  i_store16(elements, x);
+  __builtin_memcpy(p, elements, n * 2);
+}
+// The upper 16 bits of each lane with their sign, and the lower 16 without one.
+INLINE vi i_upper16(vi a) { return _mm256_srai_epi32(a, 16); }
+INLINE vi i_lower16(vi a) { return _mm256_and_si256(a, _mm256_set1_epi32(0xffff)); }
+// 65536 upper + lower, rounded once: exact as a double.
+INLINE vf i_wide_float(vi upper, vi lower) {
+  const __m256d unit = _mm256_set1_pd(65536);
+  const __m256d a = _mm256_add_pd(_mm256_mul_pd(_mm256_cvtepi32_pd(_mm256_castsi256_si128(upper)), unit),
+                                  _mm256_cvtepi32_pd(_mm256_castsi256_si128(lower)));
+  const __m256d b = _mm256_add_pd(_mm256_mul_pd(_mm256_cvtepi32_pd(_mm256_extracti128_si256(upper, 1)), unit),
+                                  _mm256_cvtepi32_pd(_mm256_extracti128_si256(lower, 1)));
+  return _mm256_set_m128(_mm256_cvtpd_ps(b), _mm256_cvtpd_ps(a));
 }
 #endif

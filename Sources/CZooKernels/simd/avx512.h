@@ -55,7 +55,7 @@ INLINE vf v_load_bf16_part(const uint16_t *p, vmask m, size_t n) {
   return widened(_mm256_maskz_loadu_epi16(m, p));
 }
 
-// Sixteen 32-bit integers: what bytes are widened to.
+// Sixteen 32-bit integers: what bytes and 16-bit integers are widened to.
 typedef __m512i vi;
 
 INLINE vi i_set(int32_t x) { return _mm512_set1_epi32(x); }
@@ -78,5 +78,27 @@ INLINE vi i_load8_part(const int8_t *p, size_t n) {
 INLINE void i_store8(int8_t *p, vi x) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x)); }
 INLINE void i_store8_part(int8_t *p, size_t n, vi x) {
   _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1u), x);
+}
+INLINE vi i_load16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)p)); }
+// The first n, n in 1...16; the others read as 0.
+INLINE vi i_load16_part(const int16_t *p, size_t n) {
+  return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1u), p));
+}
+// Lanes in -32768...32767 as 16-bit integers.
+INLINE void i_store16(int16_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(x)); }
+INLINE void i_store16_part(int16_t *p, size_t n, vi x) {
+  _mm512_mask_cvtepi32_storeu_epi16(p, (__mmask16)((1u << n) - 1u), x);
+}
+// The upper 16 bits of each lane with their sign, and the lower 16 without one.
+INLINE vi i_upper16(vi a) { return _mm512_srai_epi32(a, 16); }
+INLINE vi i_lower16(vi a) { return _mm512_and_si512(a, _mm512_set1_epi32(0xffff)); }
+// 65536 upper + lower, rounded once: exact as a double.
+INLINE vf i_wide_float(vi upper, vi lower) {
+  const __m512d unit = _mm512_set1_pd(65536);
+  const __m512d a = _mm512_add_pd(_mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_castsi512_si256(upper)), unit),
+                                  _mm512_cvtepi32_pd(_mm512_castsi512_si256(lower)));
+  const __m512d b = _mm512_add_pd(_mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(upper, 1)), unit),
+                                  _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(lower, 1)));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
 }
 #endif

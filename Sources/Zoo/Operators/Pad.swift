@@ -12,7 +12,7 @@ package enum PadMode: Int32, Sendable {
 
 /// y = x with `before[k]` and `after[k]` elements added along axis k.
 ///
-/// - f32, or i8 with `value` as one of its integers; counts are not negative; `reflect` needs counts below the extent.
+/// - f32, or i8 or i16 with `value` as one of its integers; counts are not negative; `reflect` needs counts below the extent.
 package struct Pad: RunnableOperation {
   package static let code = 9
   package static let inputCounts = 1...1
@@ -46,19 +46,24 @@ package struct Pad: RunnableOperation {
   func check(_ node: Node) throws(ZooError) {
     try node.requireLayout()
     let type = node.output.type
-    guard type == node.inputs[0].type, type == ZOO_F32 || type == ZOO_I8 else {
-      throw .type("padding takes f32 or i8")
+    guard type == node.inputs[0].type, type == ZOO_F32 || type == ZOO_I8 || type == ZOO_I16 else {
+      throw .type("padding takes f32, i8 or i16")
     }
-    guard type == ZOO_F32 || (value >= -128 && value <= 127) else {
+    guard type != ZOO_I8 || (value >= -128 && value <= 127) else {
       throw .attribute("value of padding in i8")
+    }
+    guard type != ZOO_I16 || (value >= -32768 && value <= 32767) else {
+      throw .attribute("value of padding in i16")
     }
   }
 
   func run(_ node: Node) {
-    if node.output.type == ZOO_I8 {
-      fill(node.output.bytes, Int8(value), node.inputs[0].bytes, node)
-    } else {
-      fill(node.output.floats, value, node.inputs[0].floats, node)
+    let y = node.output
+    let x = node.inputs[0]
+    switch y.type {
+    case ZOO_I8: fill(y.bytes, Int8(value), x.bytes, node)
+    case ZOO_I16: fill(y.integers(Int16.self), Int16(value), x.integers(Int16.self), node)
+    default: fill(y.floats, value, x.floats, node)
     }
   }
 

@@ -91,6 +91,17 @@ struct BandChain {
     }
   }
 
+  /// Whether an operator, by its code, is one whose window slides over rows and that may be in a chain.
+  static func canHold(_ code: Int) -> Bool {
+    switch code {
+    case Conv2D.code, DepthwiseConv2D.code, Pool.code, IntegerConv2D<Int8>.code,
+      IntegerDepthwiseConv2D<Int8>.code, IntegerPool<Int8>.code, IntegerConv2D<Int16>.code,
+      IntegerDepthwiseConv2D<Int16>.code, IntegerPool<Int16>.code:
+      true
+    default: false
+    }
+  }
+
   /// Node `position` of the chain.
   func node(_ position: Int) -> NodeRecord { model.node(first + position) }
 

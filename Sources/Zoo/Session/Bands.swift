@@ -51,11 +51,9 @@ extension SessionState {
     guard chain.rows > 0 else { throw .corrupt("rows of a band") }
     for position in 0...following {
       let record = chain.node(position)
-      guard
-        record.code == Conv2D.code || record.code == DepthwiseConv2D.code
-          || record.code == Pool.code || record.code == IntegerConv2D.code
-          || record.code == IntegerDepthwiseConv2D.code || record.code == IntegerPool.code
-      else { throw .corrupt("operator in bands, code", got: record.code) }
+      guard BandChain.canHold(record.code) else {
+        throw .corrupt("operator in bands, code", got: record.code)
+      }
       guard record.inputCount < BandChain.mostViews,
         record.attributesByteCount >= Window.wordCount * 4,
         record.attributesByteCount <= BandChain.mostWords * 4, chain.stage(position).isSound

@@ -67,8 +67,10 @@ struct Scores {
   init(_ tensor: zoo_tensor) { self.tensor = tensor }
 
   static func supports(_ tensor: zoo_tensor) -> Bool {
-    tensor.type == ZOO_F32 || tensor.type == ZOO_I8 || tensor.type == ZOO_U8
-      || tensor.type == ZOO_I32
+    switch tensor.type {
+    case ZOO_F32, ZOO_I8, ZOO_U8, ZOO_I16, ZOO_I32: true
+    default: false
+    }
   }
 
   subscript(index: Int) -> Float {
@@ -76,6 +78,7 @@ struct Scores {
     let raw: Int32
     switch tensor.type {
     case ZOO_I8: raw = Int32(data.assumingMemoryBound(to: Int8.self)[index])
+    case ZOO_I16: raw = Int32(data.assumingMemoryBound(to: Int16.self)[index])
     case ZOO_U8: raw = Int32(data.assumingMemoryBound(to: UInt8.self)[index])
     case ZOO_I32: raw = data.assumingMemoryBound(to: Int32.self)[index]
     default: return data.assumingMemoryBound(to: Float.self)[index]

@@ -14,6 +14,10 @@ extension Int8: ConstantElement {
   static var elementType: zoo_type { ZOO_I8 }
 }
 
+extension Int16: ConstantElement {
+  static var elementType: zoo_type { ZOO_I16 }
+}
+
 extension Int32: ConstantElement {
   static var elementType: zoo_type { ZOO_I32 }
 }

@@ -21,7 +21,7 @@ package struct Cost {
   private static func parameters(_ node: GraphNode, _ graph: Graph) -> Int {
     let columns = graph[node.output].shape.last
     switch node.operation {
-    case is IntegerConv2D, is IntegerDense, is IntegerDepthwiseConv2D:
+    case let integer as any IntegerOperation where integer.hasWeights:
       return (depth(node, graph) + 1) * columns
     case is Lookup: return 0
     default: break
@@ -41,10 +41,16 @@ package struct Cost {
     let w = graph[weights].shape
     switch node.operation {
     case is Conv2D: return w[1]
-    case is DepthwiseConv2D, is IntegerDepthwiseConv2D: return w[0] * w[1]
-    case is Dense, is IntegerDense: return x.last
-    case let op as IntegerConv2D:
-      return Int(op.window.kernelHeight) * Int(op.window.kernelWidth) * (x[3] / Int(op.groups))
+    case is DepthwiseConv2D: return w[0] * w[1]
+    case is Dense: return x.last
+    case let integer as any IntegerOperation:
+      switch integer.family {
+      case .product:
+        guard let window = integer.slidingWindow else { return x.last }
+        return Int(window.kernelHeight) * Int(window.kernelWidth) * (x[3] / integer.groupCount)
+      case .depthwise: return w[0] * w[1]
+      default: return 0
+      }
     default: return 0
     }
   }

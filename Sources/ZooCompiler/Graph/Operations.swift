@@ -6,8 +6,12 @@ package let allOperations: [any (Operation & Sendable).Type] = [
   Conv2D.self, DepthwiseConv2D.self, Dense.self, Pool.self, GlobalPool.self, Binary.self,
   Unary.self, Concat.self, Pad.self, Reshape.self, Transpose.self, BatchNorm.self,
   LocalResponseNorm.self, Softmax.self, Slice.self, Mean.self,
-  IntegerConv2D.self, IntegerDepthwiseConv2D.self, IntegerDense.self, IntegerPool.self,
-  IntegerGlobalPool.self, IntegerBinary.self, Lookup.self, Quantize.self, Dequantize.self,
+  IntegerConv2D<Int8>.self, IntegerDepthwiseConv2D<Int8>.self, IntegerDense<Int8>.self,
+  IntegerPool<Int8>.self, IntegerGlobalPool<Int8>.self, IntegerBinary<Int8>.self, Lookup.self,
+  Quantize<Int8>.self, Dequantize<Int8>.self,
+  IntegerConv2D<Int16>.self, IntegerDepthwiseConv2D<Int16>.self, IntegerDense<Int16>.self,
+  IntegerPool<Int16>.self, IntegerGlobalPool<Int16>.self, IntegerBinary<Int16>.self,
+  Quantize<Int16>.self, Dequantize<Int16>.self, Requantize.self,
 ]
 
 /// The operation type with this code, if there is one.
@@ -24,18 +28,13 @@ package func operationName(_ operation: any Operation) -> String {
   case let binary as Binary: capitalized("\(binary.kind)")
   case let unary as Unary: activationName(unary.activation)
   case is TrainableBatchNorm: "BatchNorm"
-  case let pool as IntegerPool: capitalized("\(pool.kind)") + "Pool"
-  case let pool as IntegerGlobalPool: "Global" + capitalized("\(pool.kind)") + "Pool"
-  case let binary as IntegerBinary: capitalized("\(binary.kind)")
-  case is IntegerConv2D: "Conv2D"
-  case is IntegerDepthwiseConv2D: "DepthwiseConv2D"
-  case is IntegerDense: "Dense"
+  case let integer as any IntegerOperation: integer.realName
   case let softmax as Softmax: softmax.isLogarithm ? "LogSoftmax" : "Softmax"
   default: "\(type(of: operation))"
   }
 }
 
-private func capitalized(_ word: String) -> String {
+func capitalized(_ word: String) -> String {
   word.prefix(1).uppercased() + word.dropFirst()
 }
 
@@ -113,7 +112,8 @@ package func replacingActivation(
 /// The operand that the file stores as panels of 16 columns (in quads of rows if it is i8), if the operation has one.
 package func packedOperand(_ operation: any Operation) -> Int? {
   switch operation {
-  case is Conv2D, is Dense, is IntegerConv2D, is IntegerDense: 1
+  case is Conv2D, is Dense: 1
+  case let integer as any IntegerOperation where integer.family == .product: 1
   default: nil
   }
 }
@@ -128,9 +128,14 @@ package func supportsGaps(_ operation: any Operation) -> Bool {
 package func inPlaceOperands(_ operation: any Operation) -> [Int] {
   switch operation {
   case is Unary, is BatchNorm, is Softmax, is Lookup, is LocalResponseNorm: [0]
-  case is Binary, is IntegerBinary: [0, 1]
+  case is Binary: [0, 1]
   case is Conv2D, is Dense: [3]
-  case is IntegerConv2D, is IntegerDense: [4]
+  case let integer as any IntegerOperation:
+    switch integer.family {
+    case .product: [4]
+    case .binary: [0, 1]
+    default: []
+    }
   default: []
   }
 }

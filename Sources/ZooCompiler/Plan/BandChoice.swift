@@ -99,8 +99,8 @@ struct BandChoice {
   func halves(at step: Int, _ bands: Bands) -> BandGroup? {
     for first in [step, step - 1] where first >= 0 && links(first) {
       let next = graph.nodes[first + 1].operation
-      guard next is Pool || next is IntegerPool, bands.group(first) == nil,
-        bands.group(first + 1) == nil
+      guard next is Pool || next is IntegerPool<Int8> || next is IntegerPool<Int16>,
+        bands.group(first) == nil, bands.group(first + 1) == nil
       else { continue }
       var group = BandGroup(first: first, last: first + 1, rows: 1)
       group.rows = (group.height(graph) + 1) / 2

@@ -119,9 +119,7 @@ extension GraphNode {
     case let op as Conv2D: op.window
     case let op as DepthwiseConv2D: op.window
     case let op as Pool: op.window
-    case let op as IntegerConv2D: op.window
-    case let op as IntegerDepthwiseConv2D: op.window
-    case let op as IntegerPool: op.window
+    case let op as any IntegerOperation: op.slidingWindow
     default: nil
     }
   }

@@ -41,6 +41,19 @@ extension Graph {
     return choices
   }
 
+  /// The quantisation of 16 bits of every value that may become integers: symmetric, covering all that was seen, which costs
+  /// nothing with 65536 steps.
+  func wideQuantizations(_ calibration: Calibration) -> [ValueID: Quantization] {
+    var result: [ValueID: Quantization] = [:]
+    for group in sharedScales() {
+      let histograms = group.compactMap { calibration.histograms[$0] }.filter { !$0.isEmpty }
+      guard !histograms.isEmpty else { continue }
+      let magnitude = histograms.map { max(abs($0.least), abs($0.greatest)) }.max() ?? 0
+      for id in group { result[id] = Quantization(symmetricUpTo: magnitude) }
+    }
+    return result
+  }
+
   /// The range that covers all of several.
   private func joined(_ all: [Quantization]) -> Quantization {
     guard all.count > 1 else { return all[0] }

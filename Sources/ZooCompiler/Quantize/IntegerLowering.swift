@@ -1,64 +1,14 @@
-// From a float graph whose values say how they are quantised to one that runs in integers.
+// From a float graph whose values say how they are quantised to one that runs in integers: values and their forms.
 import CZoo
 import Zoo
 
-/// What becomes integers.
-package struct IntegerLoweringOptions {
-  /// Names of nodes that stay in float.
-  package var floatNodes: Set<String> = []
-  /// Whether outputs of the model become f32, whatever makes them.
-  package var hasFloatOutputs = true
-
-  package init() {}
-}
-
-/// Rewrites every node whose operands and result have a quantisation (`Value.quantization`, of values of f32) into its
-/// integer form; values change form where they must, and rows of one form share it.
-///
-/// Weights may have a quantisation of their own (symmetric, per channel); without one it is made from their largest magnitudes.
-///
-/// - Throws: `CompileError` naming the layer whose weights cannot become integers.
-package func lowerToIntegers(
-  _ graph: Graph, _ options: IntegerLoweringOptions = IntegerLoweringOptions()
-) throws(CompileError) -> Graph {
-  var lowering = IntegerLowering(graph, options)
-  return try lowering.run()
-}
-
-extension Graph {
-  /// Whether any value says how it is quantised.
-  package var isQuantized: Bool { values.contains { $0.quantization != nil && $0.type == ZOO_F32 } }
-
-  /// Makes this a network of floats and nothing else.
-  package mutating func forgetQuantization() {
-    for index in values.indices where values[index].type == ZOO_F32 {
-      values[index].quantization = nil
-    }
-  }
-
-  /// Gives values that are the same numbers as their neighbours, but for order and shape, the neighbours' quantisation.
-  mutating func spreadQuantization() {
-    let moves = nodes.filter { node in
-      node.operation is Reshape || node.operation is Transpose || node.operation is Slice
-    }
-    for node in moves {
-      guard let input = node.inputs[0], self[node.output].quantization == nil else { continue }
-      self[node.output].quantization = self[input].quantization
-    }
-    for node in moves.reversed() {
-      guard let input = node.inputs[0], self[input].quantization == nil else { continue }
-      self[input].quantization = self[node.output].quantization
-    }
-  }
-}
-
-/// Whether the results of a node are some of its operands, in another place.
-func movesNumbers(_ node: GraphNode) -> Bool {
-  switch node.operation {
-  case is Reshape, is Transpose, is Slice, is Concat, is Pad: true
-  case let pool as Pool: pool.kind != .average && pool.activation.kind == .none
-  default: false
-  }
+/// What a node computes in.
+enum ArithmeticForm {
+  case real
+  /// Activations of i8.
+  case narrow
+  /// Activations of i16.
+  case wide
 }
 
 /// The state of a lowering; how each operator is lowered is in the extensions.
@@ -66,8 +16,9 @@ struct IntegerLowering {
   private(set) var source: Graph
   let options: IntegerLoweringOptions
   var result = Graph()
-  /// Values of the result that hold an old value, in one form or the other.
-  private var integers: [ValueID: ValueID] = [:]
+  /// Values of the result that hold an old value, in one form or another.
+  private var narrow: [ValueID: ValueID] = [:]
+  private var wide: [ValueID: ValueID] = [:]
   private var reals: [ValueID: ValueID] = [:]
 
   init(_ graph: Graph, _ options: IntegerLoweringOptions) {
@@ -78,29 +29,33 @@ struct IntegerLowering {
   }
 
   mutating func run() throws(CompileError) -> Graph {
-    let lowered = loweredNodes()
+    let forms = nodeForms()
     for input in source.inputs {
-      let readers = source.nodes.indices.filter { source.nodes[$0].inputs.contains(input) }
       let value = source[input]
-      if value.quantization?.single != nil, readers.contains(where: { lowered[$0] }) {
-        integers[input] = addInteger(value.name, value.shape, value.quantization)
-        result.inputs.append(integers[input] ?? ValueID(index: 0))
+      let readers = Set(
+        source.nodes.indices.filter { source.nodes[$0].inputs.contains(input) }.map { forms[$0] })
+      if quantization(input) != nil, readers.contains(.narrow) {
+        result.inputs.append(add(input, Int8.self))
+      } else if wideQuantization(input) != nil, readers.contains(.wide) {
+        result.inputs.append(add(input, Int16.self))
       } else {
         reals[input] = result.addInput(value.name, value.shape, type: value.type)
       }
     }
     for (index, node) in source.nodes.enumerated() {
-      if lowered[index], try lower(node) { continue }
+      switch forms[index] {
+      case .narrow: if try lower(node, Int8.self) { continue }
+      case .wide: if try lower(node, Int16.self) { continue }
+      case .real: break
+      }
       try keep(node)
     }
     for output in source.outputs {
-      let id: ValueID
-      if !options.hasFloatOutputs, let integer = integers[output] {
-        id = integer
+      if !options.hasFloatOutputs, let integer = narrow[output] ?? wide[output] {
+        result.outputs.append(integer)
       } else {
-        id = try real(output)
+        result.outputs.append(try real(output))
       }
-      result.outputs.append(id)
     }
     _ = try RemoveDeadCode.run(&result)
     try result.sortNodes()
@@ -108,18 +63,28 @@ struct IntegerLowering {
     return result
   }
 
-  /// Which nodes become integers. What only moves numbers does so only behind integers: it would gain nothing otherwise.
-  private func loweredNodes() -> [Bool] {
-    var hasIntegers = Set(source.inputs)
+  /// What each node becomes. What only moves numbers follows what it moves: it would gain nothing otherwise.
+  private func nodeForms() -> [ArithmeticForm] {
+    var forms: [ValueID: ArithmeticForm] = [:]
     return source.nodes.map { node in
-      guard isIntegral(node) else { return false }
-      let inputs = node.inputs.compactMap { $0 }
-      guard !movesNumbers(node) || inputs.contains(where: { hasIntegers.contains($0) }) else {
-        return false
-      }
-      hasIntegers.insert(node.output)
-      return true
+      let form = form(node, forms)
+      forms[node.output] = form
+      return form
     }
+  }
+
+  private func form(
+    _ node: GraphNode, _ forms: [ValueID: ArithmeticForm]
+  ) -> ArithmeticForm {
+    let inputs = node.inputs.compactMap { $0 }
+    if movesNumbers(node) {
+      let moved = Set(inputs.compactMap { source.inputs.contains($0) ? .narrow : forms[$0] })
+      let isWanted = moved.contains(.wide) || options.wideNodes.contains(node.name)
+      if !moved.isEmpty, isWanted, canBeWide(node) { return .wide }
+      return isIntegral(node) && moved.contains(.narrow) ? .narrow : .real
+    }
+    if options.wideNodes.contains(node.name) { return canBeWide(node) ? .wide : .real }
+    return isIntegral(node) ? .narrow : .real
   }
 
   /// The quantisation of a value that has one for all its elements.
@@ -128,60 +93,113 @@ struct IntegerLowering {
     return q
   }
 
-  /// Whether the integer form of `id` exists already.
-  func isInteger(_ id: ValueID?) -> Bool { id.map { integers[$0] != nil } ?? false }
+  /// The steps of 16 bits of a value, if it may have some.
+  func wideQuantization(_ id: ValueID?) -> Quantization? { id.flatMap { options.wide[$0] } }
 
-  /// A value of i8 in the result.
-  mutating func addInteger(_ name: String, _ shape: Shape, _ q: Quantization?) -> ValueID {
-    result.addValue(Value(name: name, type: ZOO_I8, shape: shape, quantization: q))
+  func quantization<Element: IntegerElement>(_ id: ValueID?, _ type: Element.Type) -> Quantization?
+  {
+    type.isWide ? wideQuantization(id) : quantization(id)
+  }
+
+  /// The value of the result that holds `id` in integers of `type`, if there is one.
+  private func known<Element: IntegerElement>(_ id: ValueID, _ type: Element.Type) -> ValueID? {
+    type.isWide ? wide[id] : narrow[id]
+  }
+
+  /// `made` holds `id` in integers of `type`.
+  mutating func define<Element: IntegerElement>(
+    _ id: ValueID, _ type: Element.Type, _ made: ValueID
+  ) {
+    if type.isWide { wide[id] = made } else { narrow[id] = made }
+  }
+
+  /// A new value of the result that holds `id` in integers of `type`.
+  private mutating func add<Element: IntegerElement>(
+    _ id: ValueID, _ type: Element.Type, suffix: String = ""
+  ) -> ValueID {
+    let made = addInteger(
+      source[id].name + suffix, source[id].shape, quantization(id, type), type)
+    define(id, type, made)
+    return made
+  }
+
+  mutating func addInteger<Element: IntegerElement>(
+    _ name: String, _ shape: Shape, _ q: Quantization?, _ type: Element.Type
+  ) -> ValueID {
+    result.addValue(Value(name: name, type: type.type, shape: shape, quantization: q))
   }
 
   mutating func addConstant(_ name: String, _ shape: Shape, _ constant: Constant) -> ValueID {
     result.addValue(Value(name: name, type: constant.type, shape: shape, constant: constant))
   }
 
-  /// The integer form of `id`.
-  mutating func integer(_ id: ValueID) throws(CompileError) -> ValueID {
-    if let known = integers[id] { return known }
+  /// The form of `id` in integers of `type`; if it has none yet, made from what holds most of it.
+  mutating func integer<Element: IntegerElement>(
+    _ id: ValueID, _ type: Element.Type
+  ) throws(CompileError) -> ValueID {
+    if let known = known(id, type) { return known }
     let value = source[id]
-    guard let q = quantization(id) else {
+    guard let q = quantization(id, type) else {
       throw CompileError("'\(value.name)' has no quantisation")
     }
-    let made: ValueID
     if let constant = value.constant {
-      made = addInteger(value.name, value.shape, q)
-      result[made].constant = Constant(constant.floats.map { q.integer(Double($0)) })
-    } else {
-      made = addInteger(value.name + ".quantized", value.shape, q)
-      let from = try real(id)
-      result.nodes.append(
-        GraphNode(
-          name: value.name + ".quantize", operation: Quantize(), inputs: [from], output: made))
+      let made = add(id, type)
+      let integers = constant.floats.map { q.integer(Double($0), type) }
+      result[made].constant = Constant(
+        type: type.type, bytes: integers.withUnsafeBytes { Array($0) })
+      return made
     }
-    integers[id] = made
+    if reals[id] == nil, let other = type.isWide ? narrow[id] : wide[id],
+      let from = type.isWide ? quantization(id) : wideQuantization(id)
+    {
+      let made = add(id, type, suffix: type.isWide ? ".widened" : ".narrowed")
+      appendRequantize(result[made].name, other, from, made, q)
+      return made
+    }
+    let from = try real(id)
+    let made = add(id, type, suffix: ".quantized")
+    result.nodes.append(
+      GraphNode(
+        name: value.name + ".quantize", operation: Quantize<Element>(), inputs: [from],
+        output: made))
     return made
   }
 
-  /// The integer form of `id` in the steps of `q`.
-  mutating func integer(_ id: ValueID, as q: Quantization) throws(CompileError) -> ValueID {
-    guard let own = quantization(id), !own.isSame(as: q) else { return try integer(id) }
-    let from = try integer(id)
+  /// The form of `id` in integers of `type` and the steps of `q`.
+  mutating func integer<Element: IntegerElement>(
+    _ id: ValueID, _ type: Element.Type, as q: Quantization
+  ) throws(CompileError) -> ValueID {
+    let from = try integer(id, type)
+    guard let own = quantization(id, type), !own.isSame(as: q) else { return from }
     let name = source[id].name + ".rescaled"
-    return try lookup(name, from, own, q) { $0 }
+    guard type.isWide else { return try lookup(name, from, own, q) { $0 } }
+    let made = addInteger(name, source[id].shape, q, type)
+    appendRequantize(name, from, own, made, q)
+    return made
   }
 
-  /// The f32 form of `id`.
+  private mutating func appendRequantize(
+    _ name: String, _ input: ValueID, _ from: Quantization, _ output: ValueID, _ to: Quantization
+  ) {
+    var operation = Requantize()
+    operation.multiplier = Float(Double(from.scales[0]) / Double(to.scales[0]))
+    result.nodes.append(
+      GraphNode(name: name, operation: operation, inputs: [input], output: output))
+  }
+
+  /// The f32 form of `id`, from what holds most of it.
   mutating func real(_ id: ValueID) throws(CompileError) -> ValueID {
     if let known = reals[id] { return known }
     let value = source[id]
     let made: ValueID
-    if let integer = integers[id], value.constant == nil {
+    if let integer = wide[id] ?? narrow[id], value.constant == nil {
       made = result.addValue(
         Value(name: value.name + ".real", type: ZOO_F32, shape: value.shape))
+      let operation: any Operation =
+        wide[id] != nil ? Dequantize<Int16>() : Dequantize<Int8>()
       result.nodes.append(
         GraphNode(
-          name: value.name + ".dequantize", operation: Dequantize(), inputs: [integer],
-          output: made))
+          name: value.name + ".dequantize", operation: operation, inputs: [integer], output: made))
     } else {
       var copy = value
       copy.quantization = nil
@@ -191,40 +209,28 @@ struct IntegerLowering {
     return made
   }
 
-  /// Appends a node whose result is the integer form of `id`.
-  mutating func append(
-    _ node: GraphNode, _ operation: any Operation, _ inputs: [ValueID?]
+  /// Appends a node whose result is the form of its output in integers of `type`.
+  mutating func append<Element: IntegerElement>(
+    _ node: GraphNode, _ operation: any Operation, _ inputs: [ValueID?], _ type: Element.Type
   ) {
-    let output = addInteger(
-      source[node.output].name, source[node.output].shape, quantization(node.output))
+    let output = add(node.output, type)
     result.nodes.append(
       GraphNode(name: node.name, operation: operation, inputs: inputs, output: output))
-    integers[node.output] = output
   }
 
-  /// Appends a node of the result whose output is `value`, in integers.
-  mutating func append(
-    _ name: String, _ operation: any Operation, _ inputs: [ValueID?], _ shape: Shape,
-    _ q: Quantization
-  ) -> ValueID {
-    let output = addInteger(name, shape, q)
-    result.nodes.append(
-      GraphNode(name: name, operation: operation, inputs: inputs, output: output))
-    return output
-  }
-
-  mutating func define(_ id: ValueID, integer: ValueID) { integers[id] = integer }
-
-  /// A table from steps of `from` to steps of `to`.
+  /// Appends a table from steps of i8 of `from` to those of `to`.
   mutating func lookup(
     _ name: String, _ input: ValueID, _ from: Quantization, _ to: Quantization,
     _ function: (Double) -> Double
   ) throws(CompileError) -> ValueID {
-    let answers = (0..<256).map {
+    let answers: [Int8] = (0..<256).map {
       to.integer(function(from.real(Int8(bitPattern: UInt8($0)))))
     }
     let table = addConstant(name + ".table", try Shape([256]), Constant(answers))
-    return append(name, Lookup(), [input, table], result[input].shape, to)
+    let output = addInteger(name, result[input].shape, to, Int8.self)
+    result.nodes.append(
+      GraphNode(name: name, operation: Lookup(), inputs: [input, table], output: output))
+    return output
   }
 
   /// The node as it is, on f32.

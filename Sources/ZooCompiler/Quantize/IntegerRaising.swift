@@ -24,6 +24,10 @@ private struct IntegerRaising {
       let value = graph.values[index]
       if value.type == ZOO_I8, value.quantization?.single != nil {
         graph.values[index].type = ZOO_F32
+      } else if value.type == ZOO_I16 {
+        throw CompileError(
+          "tensor '\(value.name)' has activations of 16 bits (16x8): ONNX has them from opset 21 on, 17 is written"
+        )
       } else if value.type != ZOO_F32 {
         throw CompileError(
           "tensor '\(value.name)' is not float32, and not int8 with one scale: no real numbers")
@@ -42,7 +46,7 @@ private struct IntegerRaising {
 
   private mutating func raise(_ node: inout GraphNode) throws(CompileError) {
     switch node.operation {
-    case let op as IntegerConv2D:
+    case let op as IntegerConv2D<Int8>:
       var made = Conv2D()
       (made.window, made.groups) = (op.window, op.groups)
       made.activation = activation(op.bounds, node.output)
@@ -50,12 +54,12 @@ private struct IntegerRaising {
       let channels = node.inputs[0].map { graph[$0].shape.last } ?? 0
       node.inputs = try product(node, rows: taps * channels / max(1, Int(op.groups)))
       node.operation = made
-    case let op as IntegerDense:
+    case let op as IntegerDense<Int8>:
       var made = Dense()
       made.activation = activation(op.bounds, node.output)
       node.inputs = try product(node, rows: node.inputs[0].map { graph[$0].shape.last } ?? 0)
       node.operation = made
-    case let op as IntegerDepthwiseConv2D:
+    case let op as IntegerDepthwiseConv2D<Int8>:
       var made = DepthwiseConv2D()
       made.window = op.window
       made.activation = activation(op.bounds, node.output)
@@ -63,14 +67,14 @@ private struct IntegerRaising {
       node.inputs = [layer.x, addWeights(layer, layer.weights, graph[layer.w].shape)]
       node.inputs.append(try addBiases(layer, layer.biases))
       node.operation = made
-    case let op as IntegerPool:
+    case let op as IntegerPool<Int8>:
       var made = Pool()
       (made.window, made.kind) = (op.window, op.kind)
       (made.ceil, made.countsPadding) = (op.ceil, op.countsPadding)
       made.activation = activation(op.bounds, node.output)
       node.operation = made
-    case let op as IntegerGlobalPool: node.operation = GlobalPool(op.kind)
-    case let op as IntegerBinary:
+    case let op as IntegerGlobalPool<Int8>: node.operation = GlobalPool(op.kind)
+    case let op as IntegerBinary<Int8>:
       var made = Binary(op.kind)
       made.activation = activation(op.bounds, node.output)
       node.operation = made
@@ -82,7 +86,7 @@ private struct IntegerRaising {
         node.operation = Unary(function)
         node.inputs = [node.inputs[0]]
       }
-    case is Quantize, is Dequantize: node.operation = Unary(.none)
+    case is Quantize<Int8>, is Dequantize<Int8>: node.operation = Unary(.none)
     default: break
     }
   }

@@ -9,15 +9,16 @@ struct IntegerWeights {
   /// One for each output channel.
   let scales: [Float]
   /// Biases in steps of scale(input) scale[o].
-  let biases: [Int32]
+  let biases: [Int64]
 
   /// - Parameters:
   ///   - weights: [groups][rows][columns]; output channel o is column o % columns of group o / columns.
   ///   - given: scales that the weights were made from; nil computes them from the largest magnitudes.
+  ///   - biasBits: of a bias, its sign included: 32 beside activations of i8, 48 beside those of i16.
   /// - Throws: `CompileError` naming `layer` if a weight or bias is not finite or does not fit.
   init(
     _ weights: [Float], groups: Int, columns: Int, bias: [Float]?, inputScale: Float,
-    given: Quantization?, layer: String
+    given: Quantization?, biasBits: Int = 32, layer: String
   ) throws(CompileError) {
     let outputs = groups * columns
     let rows = weights.count / max(1, outputs)
@@ -46,8 +47,9 @@ struct IntegerWeights {
       guard value.isFinite else {
         throw CompileError("layer '\(layer)': bias \(output) is \(value)")
       }
-      // A channel of tiny weights must not push its bias out of 32 bits.
-      let least = abs(value) / (inputScale * 0x1p29)
+      // A channel of tiny weights must not push its bias out of its bits.
+      let least =
+        abs(value) / (inputScale * Float(sign: .plus, exponent: biasBits - 3, significand: 1))
       if given == nil { scales[output] = max(scales[output], least) }
     }
     var integers = [Int8](repeating: 0, count: weights.count)
@@ -60,14 +62,15 @@ struct IntegerWeights {
       }
       integers[index] = Int8(q)
     }
-    var biases = [Int32](repeating: 0, count: outputs)
+    var biases = [Int64](repeating: 0, count: outputs)
+    let limit = Double(sign: .plus, exponent: biasBits - 1, significand: 1)
     for output in 0..<outputs {
       let step = Double(inputScale) * Double(scales[output])
       let q = (Double(bias?[output] ?? 0) / step).rounded(.toNearestOrEven)
-      guard abs(q) < 0x1p31 else {
-        throw CompileError("layer '\(layer)': bias \(output) does not fit 32 bits")
+      guard abs(q) < limit else {
+        throw CompileError("layer '\(layer)': bias \(output) does not fit \(biasBits) bits")
       }
-      biases[output] = Int32(q)
+      biases[output] = Int64(q)
     }
     self.integers = integers
     self.scales = scales
@@ -95,8 +98,8 @@ struct IntegerWeights {
   /// The two rows of biases that `IntegerConv2D` wants: less the zero point's share, and less 128 more.
   func foldedBiases(groups: Int, columns: Int, zeroPoint: Int32) -> [Int32] {
     let rows = integers.count / (groups * columns)
-    var plain = biases
-    var offset = biases
+    var plain = biases.map { Int32(truncatingIfNeeded: $0) }
+    var offset = plain
     for group in 0..<groups {
       for column in 0..<columns {
         var sum: Int32 = 0
@@ -108,14 +111,15 @@ struct IntegerWeights {
     }
     return plain + offset
   }
+
+  /// The two rows of biases beside activations of i16: the upper 32 of 48 bits, and the lower 16.
+  var wideBiases: [Int32] {
+    biases.map { Int32(truncatingIfNeeded: $0 >> 16) } + biases.map { Int32($0 & 0xFFFF) }
+  }
 }
 
 extension Constant {
-  init(_ integers: [Int8]) {
-    self.init(type: ZOO_I8, bytes: integers.map { UInt8(bitPattern: $0) })
-  }
-
-  init(_ integers: [Int32]) {
-    self.init(type: ZOO_I32, bytes: integers.withUnsafeBytes { Array($0) })
+  init<Element: ConstantElement>(_ elements: [Element]) {
+    self.init(type: Element.elementType, bytes: elements.withUnsafeBytes { Array($0) })
   }
 }

@@ -99,7 +99,7 @@ package func layerNoise(
   quantized.observer = { node, done in
     let tensor = node.pointee.outputs[0]
     let name = String(cString: tensor.name)
-    guard done, tensor.type == ZOO_I8, let want = wanted[name] else { return }
+    guard done, tensor.isInteger, let want = wanted[name] else { return }
     var sum = sums[name] ?? (0, 0)
     for (a, b) in zip(want, rows(tensor)) {
       sum.signal += Double(a) * Double(a)
@@ -119,18 +119,12 @@ package func layerNoise(
   return sums.mapValues { $0.noise > 0 ? 10 * log10($0.signal / $0.noise) : .infinity }
 }
 
-/// The elements of a tensor of f32 or i8, row by row, as real numbers.
+/// The elements of a tensor of f32 or of integers with one scale, row by row, as real numbers.
 private func rows(_ tensor: zoo_tensor) -> [Float] {
   var dense: [Float] = []
   let width = tensor.extent.last
-  let q = Quantization(tensor)
   for row in 0..<tensor.extent.rowCount {
-    let start = row * Int(tensor.row_stride)
-    if tensor.type == ZOO_I8, let q {
-      for k in 0..<width { dense.append(Float(q.real(tensor.bytes[start + k]))) }
-    } else if tensor.type == ZOO_F32 {
-      dense += UnsafeBufferPointer(start: tensor.floats + start, count: width)
-    }
+    dense += realNumbers(tensor, at: row * Int(tensor.row_stride), count: width)
   }
   return dense
 }

@@ -9,9 +9,7 @@ package func title(_ node: GraphNode) -> String {
     case let op as Conv2D: op.window
     case let op as DepthwiseConv2D: op.window
     case let op as Pool: op.window
-    case let op as IntegerConv2D: op.window
-    case let op as IntegerDepthwiseConv2D: op.window
-    case let op as IntegerPool: op.window
+    case let op as any IntegerOperation: op.slidingWindow
     default: nil
     }
   if let window {
@@ -23,7 +21,9 @@ package func title(_ node: GraphNode) -> String {
     }
   }
   if let conv = node.operation as? Conv2D, conv.groups > 1 { text += " g\(conv.groups)" }
-  if let conv = node.operation as? IntegerConv2D, conv.groups > 1 { text += " g\(conv.groups)" }
+  if let integer = node.operation as? any IntegerOperation, integer.groupCount > 1 {
+    text += " g\(integer.groupCount)"
+  }
   // Products may overwrite what they add.
   if packedOperand(node.operation) != nil, let addend = inPlaceOperands(node.operation).first,
     node.inputs.count > addend, node.inputs[addend] != nil

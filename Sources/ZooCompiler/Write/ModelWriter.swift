@@ -132,7 +132,7 @@ private struct FileLayout {
           throw CompileError("node '\(node.name)': its weights are not constant")
         }
         packed.insert(id)
-        if node.operation is IntegerConv2D || node.operation is IntegerDense { inQuads.insert(id) }
+        if node.operation is any IntegerOperation { inQuads.insert(id) }
       }
     }
     for id in tensorIDs { addConstant(id) }

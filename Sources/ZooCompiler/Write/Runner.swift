@@ -90,13 +90,17 @@ package final class Runner {
     data.copyMemory(from: bytes, byteCount: bytes.count)
   }
 
-  /// Copies real numbers into an input of f32, or into one of i8 as its integers.
+  /// Copies real numbers into an input of f32, or into one of i8 or i16 as its integers.
   package func write(_ floats: [Float], toInput index: Int) throws(CompileError) {
     let tensor = input(index)
-    guard tensor.type == ZOO_I8, let q = Quantization(tensor) else {
-      return try write(floats.withUnsafeBytes { Array($0) }, toInput: index)
+    func integers<Element: IntegerElement>(_ type: Element.Type, _ q: Quantization) -> [UInt8] {
+      floats.map { q.integer(Double($0), type) }.withUnsafeBytes { Array($0) }
     }
-    try write(floats.map { UInt8(bitPattern: q.integer(Double($0))) }, toInput: index)
+    switch (tensor.type, Quantization(tensor)) {
+    case (ZOO_I8, let q?): try write(integers(Int8.self, q), toInput: index)
+    case (ZOO_I16, let q?): try write(integers(Int16.self, q), toInput: index)
+    default: try write(floats.withUnsafeBytes { Array($0) }, toInput: index)
+    }
   }
 
   package func run() throws(CompileError) {
@@ -110,7 +114,7 @@ package final class Runner {
     return Array(UnsafeRawBufferPointer(start: data, count: tensor.size))
   }
 
-  /// The elements of an output of f32, or those of i8 as the real numbers they stand for.
+  /// The elements of an output of f32, or those of i8 or i16 as the real numbers they stand for.
   package func outputFloats(_ index: Int) -> [Float] {
     realNumbers(output(index))
   }
@@ -121,14 +125,35 @@ package func message(_ error: zoo_error) -> String {
   withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
-/// The elements of a dense tensor of f32 or i8 as real numbers.
+/// The elements of a dense tensor of f32, i8 or i16 as real numbers.
 package func realNumbers(_ tensor: zoo_tensor) -> [Float] {
-  guard let data = tensor.data else { return [] }
-  let bytes = UnsafeRawBufferPointer(start: data, count: tensor.size)
-  guard tensor.type == ZOO_I8, let q = Quantization(tensor) else {
-    return Constant(type: ZOO_F32, bytes: Array(bytes)).floats
+  realNumbers(tensor, at: 0, count: tensor.extent.elementCount)
+}
+
+/// Elements `start` ... `start` + `count` - 1, in the order of memory, of a tensor of f32, or of i8 or i16 with one scale, as real
+/// numbers; none of other types.
+func realNumbers(_ tensor: zoo_tensor, at start: Int, count: Int) -> [Float] {
+  guard tensor.data != nil else { return [] }
+  func reals<Element: IntegerElement>(_ type: Element.Type, _ q: Quantization) -> [Float] {
+    let integers = tensor.integers(type) + start
+    return (0..<count).map { Float(q.real(integers[$0])) }
   }
-  return bytes.map { Float(q.real(Int8(bitPattern: $0))) }
+  switch (tensor.type, Quantization(tensor)) {
+  case (ZOO_I8, let q?): return reals(Int8.self, q)
+  case (ZOO_I16, let q?): return reals(Int16.self, q)
+  case (ZOO_F32, _): return Array(UnsafeBufferPointer(start: tensor.floats + start, count: count))
+  default: return []
+  }
+}
+
+extension zoo_tensor {
+  /// Whether the elements are activations of integers.
+  var isInteger: Bool { type == ZOO_I8 || type == ZOO_I16 }
+}
+
+extension Value {
+  /// Whether the elements are activations of integers.
+  var isInteger: Bool { type == ZOO_I8 || type == ZOO_I16 }
 }
 
 extension Quantization {

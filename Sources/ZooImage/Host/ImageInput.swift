@@ -10,7 +10,7 @@ struct ImageInput {
   /// Input `index` of a session.
   ///
   /// - Throws: `ZOO_INVALID_ARGUMENT`, `ZOO_INVALID_SHAPE` or `ZOO_UNSUPPORTED_TYPE` unless there is such an
-  ///   input, it is [1, height, width, 1 or 3], and its elements are f32, u8 or i8.
+  ///   input, it is [1, height, width, 1 or 3], and its elements are f32, u8, i8, or i16 with one scale.
   init(_ session: OpaquePointer?, _ index: Int) throws(HostError) {
     guard let state = state(session) else {
       throw HostError(ZOO_INVALID_ARGUMENT, "session is NULL")
@@ -28,9 +28,15 @@ struct ImageInput {
       throw HostError(ZOO_INVALID_SHAPE, "channels of an image input, 1 or 3", got: shape[3])
     }
     let type = input.pointee.type
-    guard type == ZOO_F32 || type == ZOO_U8 || type == ZOO_I8 else {
+    guard type == ZOO_F32 || type == ZOO_U8 || type == ZOO_I8 || type == ZOO_I16 else {
       throw HostError(
-        ZOO_UNSUPPORTED_TYPE, "image inputs are f32, u8 or i8, zoo_type", got: Int(type.rawValue))
+        ZOO_UNSUPPORTED_TYPE, "image inputs are f32, u8, i8 or i16, zoo_type",
+        got: Int(type.rawValue))
+    }
+    guard type != ZOO_I16 || input.pointee.scale_count == 1 else {
+      throw HostError(
+        ZOO_UNSUPPORTED_TYPE, "an image input of i16 has one scale, scales",
+        got: Int(input.pointee.scale_count))
     }
     tensor = input.pointee
     preprocessing = state.pointee.model.preprocessing ?? .fallback
@@ -52,8 +58,8 @@ struct ImageInput {
           to: data.assumingMemoryBound(to: Float.self))
         return
       }
-      if tensor.type == ZOO_I8, tensor.scale_count == 1 {
-        let reals = UnsafeMutablePointer<Float>.allocate(capacity: tensor.size)
+      if tensor.type == ZOO_I8 || tensor.type == ZOO_I16, tensor.scale_count == 1 {
+        let reals = UnsafeMutablePointer<Float>.allocate(capacity: shape.elementCount)
         defer { reals.deallocate() }
         try image.write(
           preprocessing, width: shape[2], height: shape[1], channels: shape[3], to: reals)

@@ -1,4 +1,5 @@
 // What quantising did to a network, as a page.
+import CZoo
 import Foundation
 import Zoo
 package import ZooCompiler
@@ -64,10 +65,14 @@ package struct QuantizationPage {
 
   private func notes() -> String {
     var parts = [
-      "The range that 256 steps cover, how it was chosen, and how far the layer's output is from the float network's: each 6 dB is one bit."
+      "The range that the steps cover, how it was chosen, and how far the layer's output is from the float network's: each 6 dB is one bit."
     ]
     if result.isEqualized { parts.append("Channels between layers were equalised.") }
     if result.isBiasCorrected { parts.append("Biases make up for rounded weights.") }
+    if !result.wideNodes.isEmpty {
+      let names = result.wideNodes.map { escapeMarkup($0) }.joined(separator: ", ")
+      parts.append("With activations of 16 bits (16x8) because 8 lost too much: \(names).")
+    }
     if !result.floatNodes.isEmpty {
       let names = result.floatNodes.map { escapeMarkup($0) }.joined(separator: ", ")
       parts.append("In float because they hurt too much: \(names).")
@@ -87,9 +92,12 @@ package struct QuantizationPage {
       }
       return [
         name, operationName(node.operation),
-        String(format: "%.4g to %.4g", q.real(-128), q.real(127)),
-        choices[value.name]?.method.rawValue ?? "shared", noise(value.name),
-        choices[value.name].map { String(format: "%.1f", $0.sqnr) } ?? "", macs(node),
+        String(format: "%.4g to %.4g", q.range(value.type).lower, q.range(value.type).upper),
+        value.type == ZOO_I16 ? "16 bits" : choices[value.name]?.method.rawValue ?? "shared",
+        noise(value.name),
+        value.type == ZOO_I16
+          ? "" : choices[value.name].map { String(format: "%.1f", $0.sqnr) } ?? "",
+        macs(node),
       ]
     }
     return listTable(

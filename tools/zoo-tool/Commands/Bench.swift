@@ -114,7 +114,8 @@ struct Bench: ParsableCommand {
       loadMs: loadMs)
     if json { return print(try zoo_tool.json(report)) }
     print(
-      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), \(own)"
+      "\(model)  \(report.isa), \(report.threads) thread\(report.threads == 1 ? "" : "s"), batch \(batch), "
+        + own.rawValue
     )
     print(
       String(
@@ -131,6 +132,8 @@ enum Precision: String, CaseIterable, ExpressibleByArgument {
   case f32
   case bf16
   case int8
+  /// Activations of int16 with weights of int8.
+  case wide = "16x8"
 
   /// That of most of its multiplications.
   init(of graph: Graph) {
@@ -138,7 +141,11 @@ enum Precision: String, CaseIterable, ExpressibleByArgument {
     for node in graph.nodes {
       let weights = node.inputs.count > 1 ? node.inputs[1].map { graph[$0].type } : nil
       let own: Precision =
-        graph[node.output].type == ZOO_I8 ? .int8 : weights == ZOO_BF16 ? .bf16 : .f32
+        switch graph[node.output].type {
+        case ZOO_I8: .int8
+        case ZOO_I16: .wide
+        default: weights == ZOO_BF16 ? .bf16 : .f32
+        }
       macs[own, default: 0] += Cost(node, graph).macs
     }
     self = macs.max { $0.value < $1.value }?.key ?? .f32

@@ -9,11 +9,12 @@ import ZooTrain
 struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
-    abstract: "Turn a model of floats into one of 8-bit integers that is as good.",
+    abstract: "Turn a model of floats into one of integers that is as good.",
     discussion: """
       Ranges are measured on inputs of DIR: photos in any folders, IDX or CIFAR files, or tensors in .npy files. The result is
-      measured on other inputs of DIR. If more is lost than --max-loss allows, the layers that hurt most stay in
-      float; if that is not enough, nothing is written unless --force is given.
+      measured on other inputs of DIR. If more is lost than --max-loss allows, the layers that hurt most get activations of
+      16 bits (16x8), or stay in float where that does not help; if that is not enough, nothing is written unless --force
+      is given.
 
         zoo-tool quantize resnet20-cifar10 --calibrate cifar10 -o resnet20-int8.zoo
         zoo-tool quantize vgg16 --weights f16 -o vgg16-half.zoo
@@ -44,6 +45,12 @@ struct QuantizeCommand: ParsableCommand {
     parsing: .unconditional,
     help: "Most that may be lost: points of top-1, or of agreement where classes are unknown.")
   var maxLoss = 0.5
+
+  @Option(help: "Activations of all layers to begin with; weights have 8 bits.")
+  var activations = ActivationForm.int8
+
+  @Option(help: "What layers become that lose too much: 16x8 where that helps, or float at once.")
+  var fallback = Fallback.wide
 
   @Flag(help: "Write the model even if more is lost.")
   var force = false
@@ -78,12 +85,15 @@ struct QuantizeCommand: ParsableCommand {
     options.calibrationCount = images
     options.checkCount = check
     options.maximumLoss = maxLoss / 100
+    options.activations = activations
+    options.fallback = fallback
     let quantizer = try Quantizer(
       set, options, parallel: workers.runtime.pointee.parallel,
       report: { if !json { print($0) } })
     let result = try quantizer.run(file.graph)
     var graph = result.integer
-    graph.info["quantization"] = "int8, ranges from \(min(images, set.count)) inputs"
+    let form = activations == .int8 ? "int8" : "int8 weights, int16 activations"
+    graph.info["quantization"] = "\(form), ranges from \(min(images, set.count)) inputs"
     let data = try ModelWriter.encode(graph)
     let summary = QuantizationReport(
       result, model: model, output: output, bytesBefore: file.data.count, bytesAfter: data.count)
@@ -117,6 +127,8 @@ extension QuantizeCommand {
 }
 
 extension WeightForm: ExpressibleByArgument {}
+extension ActivationForm: ExpressibleByArgument {}
+extension Fallback: ExpressibleByArgument {}
 
 /// Range methods by name, and none.
 enum MethodName: String, CaseIterable, ExpressibleByArgument {

@@ -41,8 +41,8 @@ struct Run: ParsableCommand {
         guard array.floats.count == extents(tensor).reduce(1, *) else {
           throw ToolError("\(path): shape \(array.shape), the model takes \(extents(tensor))")
         }
-        guard tensor.type == ZOO_F32 || tensor.type == ZOO_I8 else {
-          throw ToolError("\(path): the model takes neither real numbers nor int8")
+        guard tensor.type == ZOO_F32 || tensor.type == ZOO_I8 || tensor.type == ZOO_I16 else {
+          throw ToolError("\(path): the model takes neither real numbers nor int8 nor int16")
         }
         write(array.floats, to: tensor)
       } else {
@@ -77,14 +77,14 @@ struct Run: ParsableCommand {
   }
 }
 
-/// Fills an input of f32 with `floats`, or one of i8 with the nearest integers; counts must agree.
+/// Fills an input of f32 with `floats`, or one of i8 or i16 with the nearest integers; counts must agree.
 private func write(_ floats: [Float], to tensor: zoo_tensor) {
   floats.withUnsafeBufferPointer { source in
     guard let data = tensor.data, let base = source.baseAddress else { return }
-    if tensor.type == ZOO_I8 {
-      quantize(base, into: tensor)
-    } else {
+    if tensor.type == ZOO_F32 {
       data.copyMemory(from: base, byteCount: min(tensor.size, source.count * 4))
+    } else {
+      quantize(base, into: tensor)
     }
   }
 }

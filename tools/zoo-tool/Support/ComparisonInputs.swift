@@ -41,12 +41,13 @@ struct ComparisonInputs {
     write = { index, model in
       let shape = extents(model.session.input(0))
       guard shape.count == 4 else { throw ToolError("\(model.path): does not take pictures") }
-      let target = try floatInput(model)
+      let target = try realInput(model)
       var unused = RandomStream(seed: 0)
       InputWriter(
         height: shape[1], width: shape[2], channels: shape[3],
         preprocessing: model.graph.info.preprocessing ?? Preprocessing()
-      ).write(data, index, Augmentation(), &unused, to: target)
+      ).write(data, index, Augmentation(), &unused, to: target.reals)
+      target.commit()
     }
   }
 
@@ -76,11 +77,12 @@ struct ComparisonInputs {
     count = limit
     files = []
     write = { index, model in
-      let target = try floatInput(model)
+      let target = try realInput(model)
       var random = RandomStream(seed: 1, index: UInt64(index))
-      for element in 0..<model.session.input(0).size / 4 {
-        target[element] = Float(random.normal())
+      for element in 0..<extents(model.session.input(0)).reduce(1, *) {
+        target.reals[element] = Float(random.normal())
       }
+      target.commit()
     }
   }
 }
@@ -89,10 +91,8 @@ private func stem(_ path: String) -> String {
   ((path as NSString).lastPathComponent as NSString).deletingPathExtension
 }
 
-private func floatInput(_ model: ComparedModel) throws -> UnsafeMutablePointer<Float> {
-  let input = model.session.input(0)
-  guard input.type == ZOO_F32, let data = input.data else {
-    throw ToolError("\(model.path): input 0 is not f32; compare it with --images")
-  }
-  return data.assumingMemoryBound(to: Float.self)
+private func realInput(_ model: ComparedModel) throws -> RealInput {
+  do {
+    return try RealInput(model.session.input(0))
+  } catch { throw ToolError("\(model.path): \(error); compare it with --images") }
 }

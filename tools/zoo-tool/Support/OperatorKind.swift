@@ -17,10 +17,17 @@ enum OperatorKind: String, CaseIterable, Encodable {
 
   init(_ operation: any Operation) {
     switch operation {
-    case is Conv2D, is IntegerConv2D: self = .convolution
-    case is DepthwiseConv2D, is IntegerDepthwiseConv2D: self = .depthwise
-    case is Dense, is IntegerDense: self = .dense
-    case is Pool, is GlobalPool, is Mean, is IntegerPool, is IntegerGlobalPool: self = .pooling
+    case is Conv2D: self = .convolution
+    case is DepthwiseConv2D: self = .depthwise
+    case is Dense: self = .dense
+    case is Pool, is GlobalPool, is Mean: self = .pooling
+    case let integer as any IntegerOperation:
+      switch integer.family {
+      case .product: self = integer.slidingWindow == nil ? .dense : .convolution
+      case .depthwise: self = .depthwise
+      case .pool: self = .pooling
+      case .binary, .edge: self = .elementwise
+      }
     case is BatchNorm, is LocalResponseNorm, is Softmax: self = .normalization
     case is Concat, is Pad, is Reshape, is Transpose, is Slice: self = .movement
     case is CustomOperation: self = .custom
@@ -46,19 +53,25 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
   case is Pool, is GlobalPool: return "f32_pool"
   case is Binary: return "f32_binary"
   case is Unary: return "f32_unary"
-  case is IntegerConv2D, is IntegerDense: return "i8_igemm"
-  case is IntegerDepthwiseConv2D: return "i8_dwconv"
-  case is IntegerPool, is IntegerGlobalPool: return "i8_pool"
-  case is IntegerBinary: return "i8_binary"
-  case is Quantize: return "i8_quantize"
+  case is Dequantize<Int8>, is Dequantize<Int16>: return nil
+  case let integer as any IntegerOperation:
+    let type = integer.isWide ? "i16" : "i8"
+    return switch integer.family {
+    case .product: type + "_igemm"
+    case .depthwise: type + "_dwconv"
+    case .pool: type + "_pool"
+    case .binary: type + "_binary"
+    case .edge: type + "_quantize"
+    }
   default: return nil
   }
 }
 
-/// What the products of `node` are of: bytes only where sums are of integers too.
+/// What the products of `node` are of: bytes only where sums are of integers too. With activations of 16 bits they count
+/// against the same peak, of which they can reach half.
 func arithmetic(_ node: GraphNode) -> Arithmetic {
   switch node.operation {
-  case is IntegerConv2D, is IntegerDense, is IntegerDepthwiseConv2D: .int8
+  case let integer as any IntegerOperation where integer.hasWeights: .int8
   default: .f32
   }
 }

@@ -134,7 +134,7 @@ struct ProfileReport: Encodable {
       bandwidth: Machine.sizes.map {
         Bandwidth(bytes: $0, gbps: machine.bandwidth(byteCount: $0) / 1e9)
       })
-    ofPeak = gops / (precision == .int8 ? peaks.int8Gops : peaks.f32Gops)
+    ofPeak = gops / (precision == .int8 || precision == .wide ? peaks.int8Gops : peaks.f32Gops)
   }
 
   /// Time of each kind of operator that there is, the longest first: its part of the sum, and how many they are.

@@ -1,4 +1,5 @@
 // What quantising did, layer by layer.
+import CZoo
 import Foundation
 import Zoo
 import ZooCompiler
@@ -27,6 +28,8 @@ struct QuantizationReport: Encodable {
   let top1Float: Double?
   let top1Integer: Double?
   let outputSqnr: Double?
+  /// Layers that got activations of 16 bits because 8 lost too much.
+  let wideLayers: [String]
   let floatLayers: [String]
   private let notes: [String]
 
@@ -39,6 +42,7 @@ struct QuantizationReport: Encodable {
     case top1Float = "top1_float"
     case top1Integer = "top1_int8"
     case outputSqnr = "output_sqnr"
+    case wideLayers = "layers_16x8"
     case floatLayers = "float_layers"
   }
 
@@ -54,8 +58,10 @@ struct QuantizationReport: Encodable {
       let value = graph[node.output]
       let q = value.quantization
       return Layer(
-        name: value.name, type: operationName(node.operation), lower: q?.real(-128),
-        upper: q?.real(127), method: q == nil ? nil : choices[value.name]?.method.rawValue,
+        name: value.name, type: operationName(node.operation), lower: q?.range(value.type).lower,
+        upper: q?.range(value.type).upper,
+        method: q == nil
+          ? nil : value.type == ZOO_I16 ? "16 bits" : choices[value.name]?.method.rawValue,
         sqnr: result.layerNoise[value.name].flatMap { $0.isFinite ? $0 : nil },
         macs: Cost(node, graph).macs)
     }
@@ -71,6 +77,7 @@ struct QuantizationReport: Encodable {
     top1Float = m.accuracy?.float
     top1Integer = m.accuracy?.integer
     outputSqnr = m.sqnr.isFinite ? m.sqnr : nil
+    wideLayers = result.wideNodes
     floatLayers = result.floatNodes
     var notes: [String] = []
     if result.isEqualized { notes.append("channels equalised") }
@@ -100,6 +107,7 @@ struct QuantizationReport: Encodable {
       lines.append("top-1          \(percent(top1Float)) -> \(percent(top1Integer))")
     }
     if let outputSqnr { lines.append(String(format: "output SQNR    %.1f dB", outputSqnr)) }
+    for layer in wideLayers { lines.append("in 16x8        \(layer)") }
     for layer in floatLayers { lines.append("in float       \(layer)") }
     for note in notes { lines.append("note           \(note)") }
     return lines.joined(separator: "\n")

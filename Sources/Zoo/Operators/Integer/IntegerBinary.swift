@@ -4,15 +4,15 @@ import CZooKernels
 
 /// y = requantize(ma (a - zero a) op mb (b - zero b)); a product is ma ((a - zero a) (b - zero b))
 ///
-/// - Shapes: `a`, `b` and `y` i8, broadcast as in `Binary`. No division.
+/// - Shapes: `a`, `b` and `y` i8 or i16, all the same, broadcast as in `Binary`. No division.
 /// - ma = scale(a) / scale(y) and mb = scale(b) / scale(y); for a product ma = scale(a) scale(b) / scale(y).
 /// - In place: `y` may be `a` or `b` if that has the shape of `y`. Rows of all operands may have gaps.
 /// - Rounding: each product and the sum in single precision, then `Requantization`.
-package struct IntegerBinary: RunnableOperation {
-  package static let code = 22
-  package static let inputCounts = 2...2
+package struct IntegerBinary<Element: IntegerElement>: RunnableOperation {
+  package static var code: Int { Element.isWide ? 31 : 22 }
+  package static var inputCounts: ClosedRange<Int> { 2...2 }
   package var kind = BinaryKind.add
-  package var bounds = IntegerBounds()
+  package var bounds = IntegerBounds(Element.self)
   package var multiplierA: Float = 1
   package var multiplierB: Float = 1
 
@@ -30,18 +30,22 @@ package struct IntegerBinary: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try bounds.check()
+    try bounds.check(Element.self)
     guard kind != .divide else { throw .attribute("division in integers") }
-    try node.requireInteger(0)
-    try node.requireInteger(1)
-    try node.requireIntegerOutput()
+    try node.requireInteger(0, Element.self)
+    try node.requireInteger(1, Element.self)
+    try node.requireIntegerOutput(Element.self)
   }
 
   func run(_ node: Node) {
-    let work = IntegerBinaryWork(
+    let work = IntegerBinaryWork<Element>(
       operation: self, a: node.inputs[0], b: node.inputs[1], y: node.output,
       requantization: bounds.requantization(for: node.output), runtime: node.runtime)
-    work.forEach(work.pieces, node.runtime) { IntegerBinaryWork.body($0).run($1) }
+    work.forEach(
+      work.pieces, node.runtime,
+      Element.isWide
+        ? { IntegerBinaryWork<Int16>.body($0).run($1) }
+        : { IntegerBinaryWork<Int8>.body($0).run($1) })
   }
 
   /// The value before rounding; `a` and `b` are differences to the zero points.
@@ -58,8 +62,8 @@ package struct IntegerBinary: RunnableOperation {
   }
 }
 
-private struct IntegerBinaryWork: ParallelWork {
-  let operation: IntegerBinary
+private struct IntegerBinaryWork<Element: IntegerElement>: ParallelWork {
+  let operation: IntegerBinary<Element>
   let a: zoo_tensor
   let b: zoo_tensor
   let y: zoo_tensor
@@ -75,30 +79,33 @@ private struct IntegerBinaryWork: ParallelWork {
   var pieces: Int { y.extent.elementCount < 1 << 17 ? 1 : runtime.threadCount }
 
   func run(_ index: Int) {
+    let a = self.a.integers(Element.self)
+    let b = self.b.integers(Element.self)
+    let y = self.y.integers(Element.self)
     if isFlat {
-      let part = piece(index, of: pieces, y.extent.elementCount)
+      let part = piece(index, of: pieces, self.y.extent.elementCount)
       let start = part.lowerBound
-      row(a.bytes + start, 1, b.bytes + start, 1, y.bytes + start, part.count)
+      row(a + start, 1, b + start, 1, y + start, part.count)
       return
     }
-    let count = y.extent.last
-    let aWalk = BroadcastRows(a, over: y.extent)
-    let bWalk = BroadcastRows(b, over: y.extent)
-    for index in piece(index, of: pieces, y.extent.rowCount) {
+    let extent = self.y.extent
+    let aWalk = BroadcastRows(self.a, over: extent)
+    let bWalk = BroadcastRows(self.b, over: extent)
+    for index in piece(index, of: pieces, extent.rowCount) {
       row(
-        a.bytes + aWalk.offset(index), aWalk.step, b.bytes + bWalk.offset(index), bWalk.step,
-        y.bytes + index * y.rowStride, count)
+        a + aWalk.offset(index), aWalk.step, b + bWalk.offset(index), bWalk.step,
+        y + index * self.y.rowStride, extent.last)
     }
   }
 
   private func row(
-    _ a: UnsafePointer<Int8>, _ aStep: Int, _ b: UnsafePointer<Int8>, _ bStep: Int,
-    _ y: UnsafeMutablePointer<Int8>, _ count: Int
+    _ a: UnsafePointer<Element>, _ aStep: Int, _ b: UnsafePointer<Element>, _ bStep: Int,
+    _ y: UnsafeMutablePointer<Element>, _ count: Int
   ) {
     let za = self.a.zeroPoint
     let zb = self.b.zeroPoint
-    if let kernel = runtime.kernels.i8_binary {
-      var params = zoo_i8_binary_params(
+    if let kernel = Element.binary(runtime.kernels) {
+      var params = zoo_integer_binary_params(
         kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: a, b: b,
         a_step: aStep, b_step: bStep, a_zero_point: za, b_zero_point: zb,
         a_multiplier: operation.multiplierA, b_multiplier: operation.multiplierB, y: y,
@@ -116,9 +123,19 @@ private struct IntegerBinaryWork: ParallelWork {
 @c(zoo_binary_i8_prepare)
 func integerBinaryPrepare(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { prepare(IntegerBinary.self, node, error) }
+) -> zoo_status { prepare(IntegerBinary<Int8>.self, node, error) }
 
 @c(zoo_binary_i8_run)
 func integerBinaryRun(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { run(IntegerBinary.self, node) }
+) -> zoo_status { run(IntegerBinary<Int8>.self, node) }
+
+@c(zoo_binary_i16_prepare)
+func wideBinaryPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerBinary<Int16>.self, node, error) }
+
+@c(zoo_binary_i16_run)
+func wideBinaryRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerBinary<Int16>.self, node) }

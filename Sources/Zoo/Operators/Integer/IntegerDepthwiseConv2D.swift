@@ -4,14 +4,15 @@ import CZooKernels
 
 /// y[.., c] = requantize(multiplier[c] (bias[c] + sum over i, j of (x[.., c] - zero) w[i, j, c]))
 ///
-/// - Shapes: as `DepthwiseConv2D`: `x` i8 [n, h, w, c]; `w` i8 [kh, kw, c], values in -127...127; `bias` i32 [c] in steps of
-///   scale(x) scale(w[c]); `multipliers` f32 [c] = scale(x) scale(w[c]) / scale(y); `y` i8 [n, oh, ow, c].
+/// - Shapes: as `DepthwiseConv2D`: `x` i8 or i16 [n, h, w, c]; `w` i8 [kh, kw, c], values in -127...127; `bias` in steps of
+///   scale(x) scale(w[c]), i32 [c], for i16 [2, c] as in `IntegerConv2D`; `multipliers` f32 [c] = scale(x) scale(w[c]) /
+///   scale(y); `y` [n, oh, ow, c] of the type of `x`.
 /// - Rounding: `Requantization`. Rows of `x` and `y` may have gaps. Not in place.
-package struct IntegerDepthwiseConv2D: RunnableOperation {
-  package static let code = 18
-  package static let inputCounts = 4...4
+package struct IntegerDepthwiseConv2D<Element: IntegerElement>: RunnableOperation {
+  package static var code: Int { Element.isWide ? 27 : 18 }
+  package static var inputCounts: ClosedRange<Int> { 4...4 }
   package var window = Window()
-  package var bounds = IntegerBounds()
+  package var bounds = IntegerBounds(Element.self)
 
   package init() {}
 
@@ -31,28 +32,32 @@ package struct IntegerDepthwiseConv2D: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try bounds.check()
+    try bounds.check(Element.self)
     let channels = node.output.extent[3]
-    try node.requireInteger(0)
+    try node.requireInteger(0, Element.self)
     try node.requireDense(1, ZOO_I8, count: node.inputs[1].extent.elementCount)
-    try node.requireDense(2, ZOO_I32, count: channels)
+    try node.requireDense(2, ZOO_I32, count: Element.isWide ? 2 * channels : channels)
     try node.requireDense(3, ZOO_F32, count: channels)
-    try node.requireIntegerOutput()
+    try node.requireIntegerOutput(Element.self)
   }
 
   func run(_ node: Node) {
     let inputs = node.inputs
-    let work = IntegerDepthwiseWork(
+    let work = IntegerDepthwiseWork<Element>(
       x: inputs[0], w: inputs[1].bytes, bias: inputs[2].words, multipliers: inputs[3].floats,
       y: node.output, vertical: window.vertical(inputs[0].height),
       horizontal: window.horizontal(inputs[0].width),
       requantization: bounds.requantization(for: node.output), runtime: node.runtime)
-    work.forEach(work.pieces, node.runtime) { IntegerDepthwiseWork.body($0).run($1) }
+    work.forEach(
+      work.pieces, node.runtime,
+      Element.isWide
+        ? { IntegerDepthwiseWork<Int16>.body($0).run($1) }
+        : { IntegerDepthwiseWork<Int8>.body($0).run($1) })
   }
 }
 
 /// Rows of output, cut into pieces.
-private struct IntegerDepthwiseWork: ParallelWork {
+private struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
   let x: zoo_tensor
   let w: UnsafePointer<Int8>
   let bias: UnsafePointer<Int32>
@@ -93,13 +98,14 @@ private struct IntegerDepthwiseWork: ParallelWork {
     let row = vertical.origin(lines.lowerBound) + i.lowerBound * vertical.dilation
     let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
     let isEmpty = i.isEmpty || j.isEmpty
-    var params = zoo_i8_dwconv_params()
+    var params = zoo_integer_dwconv_params()
     params.channels = x.channels
     params.kh = isEmpty ? 0 : i.count
     params.kw = isEmpty ? 0 : j.count
     params.lines = lines.count
-    params.x = UnsafePointer(
-      x.bytes + (isEmpty ? 0 : ((image * x.height + row) * x.width + column) * x.rowStride))
+    params.x = UnsafeRawPointer(
+      x.integers(Element.self)
+        + (isEmpty ? 0 : ((image * x.height + row) * x.width + column) * x.rowStride))
     params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
@@ -108,16 +114,16 @@ private struct IntegerDepthwiseWork: ParallelWork {
     params.w_row_stride = horizontal.kernel * x.channels
     params.w_col_stride = x.channels
     params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
-    params.bias = bias
+    params.bias = (bias, bias + x.channels)
     params.multipliers = multipliers
-    params.y =
-      y.bytes + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
+    let first = (image * y.height + lines.lowerBound) * y.width + pixels.lowerBound
+    params.y = UnsafeMutableRawPointer(y.integers(Element.self) + first * y.rowStride)
     params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride
     params.y_zero_point = requantization.zeroPoint
     params.lower = requantization.lower
     params.upper = requantization.upper
-    if let kernel = runtime.kernels.i8_dwconv, !isEmpty {
+    if let kernel = Element.depthwise(runtime.kernels), !isEmpty {
       kernel(pixels.count, &params)
     } else {
       runPortable(pixels.count, params)
@@ -125,21 +131,23 @@ private struct IntegerDepthwiseWork: ParallelWork {
   }
 
   /// The meaning.
-  private func runPortable(_ pixels: Int, _ params: zoo_i8_dwconv_params) {
+  private func runPortable(_ pixels: Int, _ params: zoo_integer_dwconv_params) {
+    let x = params.x.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+    let y = params.y.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
     for l in 0..<params.lines {
       for q in 0..<pixels {
         let start = l * params.x_line_stride + q * params.x_pixel_stride
         for c in 0..<params.channels {
-          var sum = params.bias[c]
+          var sum = Element.Sum(bias: bias, lower: bias + params.channels, c)
           for i in 0..<params.kh {
             for j in 0..<params.kw {
               let at = start + i * params.x_row_stride + j * params.x_col_stride + c
               let weight = params.w[i * params.w_row_stride + j * params.w_col_stride + c]
-              sum &+= (Int32(params.x[at]) &- params.x_zero_point) &* Int32(weight)
+              sum.add(Int32(x[at]) &- params.x_zero_point, Int32(weight))
             }
           }
-          params.y[l * params.y_line_stride + q * params.y_stride + c] = requantization(
-            Float(Int(sum)) * params.multipliers[c])
+          y[l * params.y_line_stride + q * params.y_stride + c] = requantization(
+            sum.float * multipliers[c])
         }
       }
     }
@@ -149,9 +157,19 @@ private struct IntegerDepthwiseWork: ParallelWork {
 @c(zoo_depthwise_conv2d_i8_prepare)
 func integerDepthwiseConv2DPrepare(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { prepare(IntegerDepthwiseConv2D.self, node, error) }
+) -> zoo_status { prepare(IntegerDepthwiseConv2D<Int8>.self, node, error) }
 
 @c(zoo_depthwise_conv2d_i8_run)
 func integerDepthwiseConv2DRun(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { run(IntegerDepthwiseConv2D.self, node) }
+) -> zoo_status { run(IntegerDepthwiseConv2D<Int8>.self, node) }
+
+@c(zoo_depthwise_conv2d_i16_prepare)
+func wideDepthwiseConv2DPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerDepthwiseConv2D<Int16>.self, node, error) }
+
+@c(zoo_depthwise_conv2d_i16_run)
+func wideDepthwiseConv2DRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerDepthwiseConv2D<Int16>.self, node) }

@@ -4,10 +4,10 @@ import CZooKernels
 
 /// y[n, 0, 0, c] = requantize(multiplier (maximum, minimum or mean of x - zero over the image))
 ///
-/// - Shapes: `x` i8 [n, h, w, c]; `y` i8 [n, 1, 1, c]; multiplier = scale(x) / scale(y). Means and rounding as in `IntegerPool`.
-package struct IntegerGlobalPool: RunnableOperation {
-  package static let code = 21
-  package static let inputCounts = 1...1
+/// - Shapes: `x` [n, h, w, c] and `y` [n, 1, 1, c], both i8 or both i16; multiplier = scale(x) / scale(y). Means and rounding as in `IntegerPool`.
+package struct IntegerGlobalPool<Element: IntegerElement>: RunnableOperation {
+  package static var code: Int { Element.isWide ? 30 : 21 }
+  package static var inputCounts: ClosedRange<Int> { 1...1 }
   package var kind = PoolKind.average
   package var multiplier: Float = 1
 
@@ -25,12 +25,12 @@ package struct IntegerGlobalPool: RunnableOperation {
   }
 
   func check(_ node: Node) throws(ZooError) {
-    try node.requireInteger(0)
-    try node.requireIntegerOutput()
+    try node.requireInteger(0, Element.self)
+    try node.requireIntegerOutput(Element.self)
     // Sums of 32 bits.
     let pixels = node.inputs[0].height.times(node.inputs[0].width) ?? .max
-    guard pixels <= 1 << 23 else {
-      throw .shape("pixels of a global pooling", expected: 1 << 23, got: pixels)
+    guard pixels <= Element.mostSummed else {
+      throw .shape("pixels of a global pooling", expected: Element.mostSummed, got: pixels)
     }
   }
 
@@ -39,17 +39,18 @@ package struct IntegerGlobalPool: RunnableOperation {
     let y = node.output
     let pixels = x.height * x.width
     for image in 0..<x.extent[0] {
-      var params = zoo_i8_pool_params()
+      var params = zoo_integer_pool_params()
       params.channels = x.channels
       params.kh = 1
       params.kw = pixels
-      params.x = UnsafePointer(x.bytes + image * pixels * x.rowStride)
+      params.x = UnsafeRawPointer(x.integers(Element.self) + image * pixels * x.rowStride)
       params.x_col_stride = x.rowStride
-      params.y = y.bytes + image * y.rowStride
+      params.y = UnsafeMutableRawPointer(y.integers(Element.self) + image * y.rowStride)
       params.y_stride = y.rowStride
       reduceIntegers(
-        kind, pixels: 1, count: pixels, multiplier: multiplier, zeroPoint: x.zeroPoint,
-        IntegerBounds().requantization(for: y), &params, node.runtime)
+        Element.self, kind, pixels: 1, count: pixels, multiplier: multiplier,
+        zeroPoint: x.zeroPoint,
+        IntegerBounds(Element.self).requantization(for: y), &params, node.runtime)
     }
   }
 }
@@ -57,9 +58,19 @@ package struct IntegerGlobalPool: RunnableOperation {
 @c(zoo_global_pool_i8_prepare)
 func integerGlobalPoolPrepare(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { prepare(IntegerGlobalPool.self, node, error) }
+) -> zoo_status { prepare(IntegerGlobalPool<Int8>.self, node, error) }
 
 @c(zoo_global_pool_i8_run)
 func integerGlobalPoolRun(
   _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
-) -> zoo_status { run(IntegerGlobalPool.self, node) }
+) -> zoo_status { run(IntegerGlobalPool<Int8>.self, node) }
+
+@c(zoo_global_pool_i16_prepare)
+func wideGlobalPoolPrepare(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { prepare(IntegerGlobalPool<Int16>.self, node, error) }
+
+@c(zoo_global_pool_i16_run)
+func wideGlobalPoolRun(
+  _ node: UnsafePointer<zoo_node>?, _ error: UnsafeMutablePointer<zoo_error>?
+) -> zoo_status { run(IntegerGlobalPool<Int16>.self, node) }

@@ -6,37 +6,37 @@ import CZooKernels
 ///
 /// `weights` are panels of 16 columns in quads of 4 rows (`ZOO_LAYOUT_QUADS16`), with `depth` rows, a multiple of 4. Sums are
 /// exact, so no order or cut changes the result.
-struct IntegerProduct {
-  let source: ImageSource<Int8>
+struct IntegerProduct<Element: IntegerElement> {
+  let source: ImageSource<Element>
   let rows: Int
   let columns: Int
   /// Rows of the weights: taps times channels, rounded up to a multiple of 4.
   let depth: Int
   /// What taps in the padding read: the zero point of the input.
-  let padding: Int8
+  let padding: Element
   let weights: UnsafePointer<Int8>
-  /// Biases less the zero point's share, for inputs read as they are.
+  /// i8: biases less the zero point's share, for inputs read as they are. i16: their upper 32 of 48 bits.
   let bias: UnsafePointer<Int32>
-  /// The same for inputs read as unsigned numbers, 128 larger.
-  let offsetBias: UnsafePointer<Int32>
+  /// i8: the same for inputs read as unsigned numbers, 128 larger. i16: the lower 16 bits.
+  let secondBias: UnsafePointer<Int32>
   let multipliers: UnsafePointer<Float>
-  let addend: IntegerAddend?
-  let output: UnsafeMutablePointer<Int8>
+  let addend: IntegerAddend<Element>?
+  let output: UnsafeMutablePointer<Element>
   let outputStride: Int
   let requantization: Requantization
   let runtime: Runtime
 
   /// Pointers of one tile: enough for 8 rows of an 11 x 11 window.
-  static let pointerCapacity = 1024
-  /// Bytes of one gathered tile.
-  static let gatherCapacity = 16384
+  static var pointerCapacity: Int { 1024 }
+  /// Elements of one gathered tile.
+  static var gatherCapacity: Int { 16384 }
   /// Channels whose padding fits the row that stands for it.
-  static let paddingCapacity = 4096
+  static var paddingCapacity: Int { 4096 }
   /// Weights of one block of columns stay in L2 while the rows pass by.
-  static let blockByteCount = 256 << 10
+  static var blockByteCount: Int { 256 << 10 }
 
   func start() {
-    let kernel = runtime.kernels.i8_igemm
+    let kernel = Element.product(runtime.kernels)
     let isCovered =
       kernel.run != nil
       && (gathers
@@ -70,8 +70,8 @@ struct IntegerProduct {
 }
 
 /// A residual added before rounding: multiplier (q - zero point).
-struct IntegerAddend {
-  let base: UnsafePointer<Int8>
+struct IntegerAddend<Element: IntegerElement> {
+  let base: UnsafePointer<Element>
   let stride: Int
   let zeroPoint: Int32
   let multiplier: Float
@@ -81,15 +81,18 @@ struct IntegerAddend {
   }
 }
 
-private struct IntegerWork: ParallelWork {
-  let product: IntegerProduct
+private struct IntegerWork<Element: IntegerElement>: ParallelWork {
+  let product: IntegerProduct<Element>
   let rowPieces: Int
   let columnPieces: Int
   let tile: Int
-  let kernel: zoo_i8_igemm_ukernel?
+  let kernel: zoo_integer_igemm_ukernel?
 
   func start() {
-    forEach(rowPieces * columnPieces, product.runtime) { IntegerWork.body($0).run($1) }
+    forEach(
+      rowPieces * columnPieces, product.runtime,
+      Element.isWide
+        ? { IntegerWork<Int16>.body($0).run($1) } : { IntegerWork<Int8>.body($0).run($1) })
   }
 
   func run(_ index: Int) {
@@ -107,7 +110,7 @@ private struct IntegerWork: ParallelWork {
 
 extension IntegerProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
-  fileprivate func run(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+  fileprivate func run(_ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
     let nr = Int(runtime.kernels.i8_igemm.nr)
     let block = max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
     var column = columns.lowerBound
@@ -122,20 +125,19 @@ extension IntegerProduct {
     }
   }
 
-  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_i8_igemm_params {
+  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_integer_igemm_params {
     let first = columns.lowerBound
-    var params = zoo_i8_igemm_params()
+    var params = zoo_integer_igemm_params()
     params.w = weights + first * depth
-    params.bias = bias + first
-    params.offset_bias = offsetBias + first
+    params.bias = (bias + first, secondBias + first)
     params.multipliers = multipliers + first
     if let addend {
-      params.addend = addend.base + row * addend.stride + first
+      params.addend = UnsafeRawPointer(addend.base + row * addend.stride + first)
       params.addend_stride = addend.stride
       params.addend_zero_point = addend.zeroPoint
       params.addend_multiplier = addend.multiplier
     }
-    params.c = output + row * outputStride + first
+    params.c = UnsafeMutableRawPointer(output + row * outputStride + first)
     params.c_stride = outputStride
     params.zero_point = requantization.zeroPoint
     params.lower = requantization.lower
@@ -145,12 +147,14 @@ extension IntegerProduct {
 
   /// Tiles whose rows are read through a table of pointers, one per tap.
   @inline(never)  // its table would sit in every caller's frame
-  private func runIndirect(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+  private func runIndirect(
+    _ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>
+  ) {
     let taps = source.tapCount
-    let tile = min(Int(runtime.kernels.i8_igemm.mr), IntegerProduct.pointerCapacity / taps)
-    var table = InlineArray<1024, UnsafePointer<Int8>?>(repeating: nil)
+    let tile = min(Int(Element.product(runtime.kernels).mr), IntegerProduct.pointerCapacity / taps)
+    var table = InlineArray<1024, UnsafePointer<Element>?>(repeating: nil)
     var span = table.mutableSpan
-    var line = InlineArray<4096, Int8>(repeating: padding)
+    var line = InlineArray<4096, Element>(repeating: padding)
     var lineSpan = line.mutableSpan
     lineSpan.withUnsafeMutableBufferPointer { line in
       span.withUnsafeMutableBufferPointer { table in
@@ -164,7 +168,7 @@ extension IntegerProduct {
           var params = parameters(row, columns)
           params.kc = source.channels
           params.tap_count = taps
-          params.a = UnsafePointer(pointers)
+          params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
           params.a_tap_stride = count
           kernel(count, columns.count, &params)
           row += count
@@ -175,18 +179,20 @@ extension IntegerProduct {
 
   /// Tiles whose rows are first copied to a small buffer.
   @inline(never)
-  private func runGathered(_ kernel: zoo_i8_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
-    // Not filled: every byte that is read is written first, but for up to 3 at the end of a row, whose weights are 0.
-    var storage = InlineArray<16384, Int8>(repeating: 0)
+  private func runGathered(
+    _ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>
+  ) {
+    // Not filled: every element that is read is written first, but for up to 3 at the end of a row, whose weights are 0.
+    var storage = InlineArray<16384, Element>(repeating: 0)
     var span = storage.mutableSpan
-    var table = InlineArray<64, UnsafePointer<Int8>?>(repeating: nil)
+    var table = InlineArray<64, UnsafePointer<Element>?>(repeating: nil)
     var tableSpan = table.mutableSpan
     span.withUnsafeMutableBufferPointer { buffer in
       guard let gathered = buffer.baseAddress else { return }
       tableSpan.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
         let tile = min(
-          Int(runtime.kernels.i8_igemm.mr), min(table.count, buffer.count / depth))
+          Int(Element.product(runtime.kernels).mr), min(table.count, buffer.count / depth))
         for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
         var row = rows.lowerBound
         while row < rows.upperBound {
@@ -195,7 +201,7 @@ extension IntegerProduct {
           var params = parameters(row, columns)
           params.kc = depth
           params.tap_count = 1
-          params.a = UnsafePointer(pointers)
+          params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
           params.a_tap_stride = count
           kernel(count, columns.count, &params)
           row += count
@@ -213,8 +219,9 @@ extension IntegerProduct {
       while column < columns {
         let count = min(width, columns - column)
         let panel = weights + column * depth
-        var sums = InlineArray<16, Int32>(repeating: 0)
-        for c in 0..<count { sums[c] = bias[column + c] }
+        var sums = InlineArray<16, Element.Sum> {
+          Element.Sum(bias: bias, lower: secondBias, min(column + $0, columns - 1))
+        }
         var k = 0
         for i in 0..<source.vertical.kernel {
           for j in 0..<source.horizontal.kernel {
@@ -222,13 +229,13 @@ extension IntegerProduct {
             for channel in 0..<source.channels {
               let value = Int32(x.map { $0[channel] } ?? padding)
               let quad = panel + (k / 4) * 4 * count + k % 4
-              for c in 0..<count { sums[c] &+= value &* Int32(quad[c * 4]) }
+              for c in 0..<count { sums[c].add(value, Int32(quad[c * 4])) }
               k += 1
             }
           }
         }
         for c in 0..<count {
-          var real = Float(Int(sums[c])) * multipliers[column + c]
+          var real = sums[c].float * multipliers[column + c]
           if let addend { real += addend.value(row, column + c) }
           output[row * outputStride + column + c] = requantization(real)
         }

@@ -1,4 +1,4 @@
-// From accumulators to the integers of the output: the one arithmetic of int8.
+// From accumulators to the integers of the output: the one arithmetic of integers.
 import CZoo
 
 /// q = clamp(rint(real) + zero point), where `real` is in units of the output's scale.
@@ -12,7 +12,7 @@ struct Requantization {
   let lower: Float
   let upper: Float
 
-  /// For an output of i8 with bounds `lower`...`upper` in its own integers.
+  /// For an output with bounds `lower`...`upper` in its own integers.
   init(zeroPoint: Int32, lower: Int32, upper: Int32) {
     self.zeroPoint = zeroPoint
     self.lower = Float(Int(lower &- zeroPoint))
@@ -21,18 +21,25 @@ struct Requantization {
 
   /// The integer for `real`; NaN gives the lower bound.
   @inline(__always)
-  func callAsFunction(_ real: Float) -> Int8 {
+  func callAsFunction<Element: IntegerElement>(_ real: Float) -> Element {
     let bounded = real > lower ? (real < upper ? real : upper) : lower
-    return Int8(truncatingIfNeeded: Int32(roundToNearest(bounded)) &+ zeroPoint)
+    return Element(truncatingIfNeeded: Int32(roundToNearest(bounded)) &+ zeroPoint)
   }
 }
 
 /// The smallest and the largest integer of the output that a fused clamp lets through.
 package struct IntegerBounds {
-  package var lower: Int32 = -128
-  package var upper: Int32 = 127
+  package var lower: Int32
+  package var upper: Int32
 
-  package init() {}
+  /// Those of the type.
+  package init<Element: IntegerElement>(_ type: Element.Type) {
+    lower = type.isWide ? -32768 : -128
+    upper = type.isWide ? 32767 : 127
+  }
+
+  /// Those of i8.
+  package init() { self.init(Int8.self) }
   package init(lower: Int32, upper: Int32) {
     self.lower = lower
     self.upper = upper
@@ -43,8 +50,9 @@ package struct IntegerBounds {
     archive.field("upper", &upper)
   }
 
-  func check() throws(ZooError) {
-    guard lower >= -128, lower <= upper, upper <= 127 else {
+  func check<Element: IntegerElement>(_ type: Element.Type) throws(ZooError) {
+    let whole = IntegerBounds(type)
+    guard lower >= whole.lower, lower <= upper, upper <= whole.upper else {
       throw .attribute("bounds of the output", expected: Int(lower), got: Int(upper))
     }
   }
@@ -70,25 +78,35 @@ extension zoo_tensor {
 
   /// The real value of one step in a tensor with one scale.
   var scale: Float { scales.unsafelyUnwrapped[0] }
+
+  /// Whether the elements are plain integers of `type` with one scale and a zero point that it may have.
+  func hasSteps<Element: IntegerElement>(_ element: Element.Type) -> Bool {
+    type == element.type && scale_count == 1 && layout == ZOO_LAYOUT_PLAIN && scale > 0
+      && element.zeroPoints.contains(zeroPoint)
+  }
 }
 
 extension Node {
-  /// Demands that operand `index` is i8 with one scale and a zero point in -128...127.
-  func requireInteger(_ index: Int) throws(ZooError) {
-    try requireInteger(inputs[index], "operand must be i8 with one scale, operand", index)
-  }
-
-  /// Demands that the output is i8 with one scale and a zero point in -128...127.
-  func requireIntegerOutput() throws(ZooError) {
-    try requireInteger(output, "output must be i8 with one scale", 0)
-  }
-
-  private func requireInteger(
-    _ tensor: zoo_tensor, _ what: StaticString, _ index: Int
+  /// Demands that operand `index` is of `type` with one scale and a zero point that it may have.
+  func requireInteger<Element: IntegerElement>(
+    _ index: Int, _ type: Element.Type
   ) throws(ZooError) {
-    guard tensor.type == ZOO_I8, tensor.scale_count == 1, tensor.layout == ZOO_LAYOUT_PLAIN,
-      tensor.scale > 0, tensor.zeroPoint >= -128, tensor.zeroPoint <= 127
-    else { throw .type(what, got: index) }
+    guard inputs[index].hasSteps(type) else {
+      throw .type(
+        type.isWide
+          ? "operand must be i16 with one scale and zero point 0, operand"
+          : "operand must be i8 with one scale, operand", got: index)
+    }
+  }
+
+  /// Demands that the output is of `type` with one scale and a zero point that it may have.
+  func requireIntegerOutput<Element: IntegerElement>(_ type: Element.Type) throws(ZooError) {
+    guard output.hasSteps(type) else {
+      throw .type(
+        type.isWide
+          ? "output must be i16 with one scale and zero point 0"
+          : "output must be i8 with one scale", got: 0)
+    }
   }
 
   /// Demands that operand `index` is a constant-like dense tensor of `type` and `count` elements.

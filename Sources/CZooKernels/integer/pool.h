@@ -1,34 +1,34 @@
-// i8_pool for any vector width: a block of channels at a time.
+// i8_pool and i16_pool for any vector width: a block of channels at a time.
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
 INLINE void block(const zoo_f32_pool_kind kind, const int partial, size_t rest, size_t pixels, size_t c,
-                  const zoo_i8_pool_params *p) {
+                  const zoo_integer_pool_params *p) {
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   const vf multiplier = v_set(p->multiplier);
   // A sum takes the zero points off at the end: the window's size times each.
   const vi zero = i_set(kind == ZOO_POOL_SUM ? p->x_zero_point * (int32_t)(p->kh * p->kw) : p->x_zero_point);
-  const int8_t *x = p->x + c;
-  int8_t *y = p->y + c;
+  const element *x = (const element *)p->x + c;
+  element *y = (element *)p->y + c;
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vi result = kind == ZOO_POOL_SUM ? i_set(0) : partial ? i_load8_part(x, rest) : i_load8(x);
+    vi result = kind == ZOO_POOL_SUM ? i_set(0) : partial ? e_load_part(x, rest) : e_load(x);
     for (size_t i = 0; i < p->kh; i++)
       for (size_t j = 0; j < p->kw; j++) {
-        const int8_t *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        const vi value = partial ? i_load8_part(from, rest) : i_load8(from);
+        const element *from = x + i * p->x_row_stride + j * p->x_col_stride;
+        const vi value = partial ? e_load_part(from, rest) : e_load(from);
         result = kind == ZOO_POOL_MAX   ? i_max(value, result)
                  : kind == ZOO_POOL_MIN ? i_min(value, result)
                                         : i_add(value, result);
       }
     const vi rounded = requantize(v_mul(i_float(i_sub(result, zero)), multiplier), r);
     if (partial)
-      i_store8_part(y, rest, rounded);
+      e_store_part(y, rest, rounded);
     else
-      i_store8(y, rounded);
+      e_store(y, rounded);
   }
 }
 
-INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_i8_pool_params *p) {
+INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_integer_pool_params *p) {
   size_t c = 0;
   for (; c + VL <= p->channels; c += VL)
     block(kind, 0, 0, pixels, c, p);
@@ -36,7 +36,7 @@ INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_i8_
     block(kind, 1, p->channels - c, pixels, c, p);
 }
 
-INLINE void pool(size_t pixels, const zoo_i8_pool_params *p) {
+INLINE void pool(size_t pixels, const zoo_integer_pool_params *p) {
   switch (p->kind) {
   case ZOO_POOL_MAX:
     return pool_kind(ZOO_POOL_MAX, pixels, p);

@@ -1,4 +1,6 @@
-// i8_binary for any vector width.
+// i8_binary and i16_binary for any vector width.
+//
+// The including file has the words of a type of elements, <integer/i8.h> or <integer/i16.h>.
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
@@ -18,26 +20,28 @@ INLINE vf real(const zoo_f32_binary_kind kind, vi a, vi b, vf ma, vf mb) {
   }
 }
 
-INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_i8_binary_params *p) {
+INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_integer_binary_params *p) {
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   const vf ma = v_set(p->a_multiplier), mb = v_set(p->b_multiplier);
   const vi za = i_set(p->a_zero_point), zb = i_set(p->b_zero_point);
-  const vi first_a = i_set(p->a[0]), first_b = i_set(p->b[0]);
+  const element *pa = p->a, *pb = p->b;
+  element *y = p->y;
+  const vi first_a = i_set(pa[0]), first_b = i_set(pb[0]);
   size_t i = 0;
   for (; i + VL <= count; i += VL) {
-    const vi a = i_sub(p->a_step ? i_load8(p->a + i) : first_a, za);
-    const vi b = i_sub(p->b_step ? i_load8(p->b + i) : first_b, zb);
-    i_store8(p->y + i, requantize(real(kind, a, b, ma, mb), r));
+    const vi a = i_sub(p->a_step ? e_load(pa + i) : first_a, za);
+    const vi b = i_sub(p->b_step ? e_load(pb + i) : first_b, zb);
+    e_store(y + i, requantize(real(kind, a, b, ma, mb), r));
   }
   const size_t rest = count - i;
   if (rest > 0) {
-    const vi a = i_sub(p->a_step ? i_load8_part(p->a + i, rest) : first_a, za);
-    const vi b = i_sub(p->b_step ? i_load8_part(p->b + i, rest) : first_b, zb);
-    i_store8_part(p->y + i, rest, requantize(real(kind, a, b, ma, mb), r));
+    const vi a = i_sub(p->a_step ? e_load_part(pa + i, rest) : first_a, za);
+    const vi b = i_sub(p->b_step ? e_load_part(pb + i, rest) : first_b, zb);
+    e_store_part(y + i, rest, requantize(real(kind, a, b, ma, mb), r));
   }
 }
 
-INLINE void binary(size_t count, const zoo_i8_binary_params *p) {
+INLINE void binary(size_t count, const zoo_integer_binary_params *p) {
   if (count == 0)
     return;
   switch (p->kind) {

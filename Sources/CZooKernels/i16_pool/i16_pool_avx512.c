@@ -1,0 +1,12 @@
+// i16_pool for avx512.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#include <simd/avx512.h>
+#include <integer/i16.h>
+#include <integer/pool.h>
+
+void zoo_i16_pool_ukernel__avx512(size_t pixels, const zoo_integer_pool_params *params) { pool(pixels, params); }
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,33 @@
+// The columns of a strip of rows, cut into tiles of whole panels: what follows `tile` in the bodies of i8_igemm and i16_igemm.
+//
+// tile(rows, vectors, partial, rest, w, step, panel, p, column): `vectors` vectors of VL columns from `column` on, of the last of
+// which `rest` lanes count if `partial`. Quads of rows are `step` bytes apart, panels `panel`.
+
+// Columns from `column` on for a constant number of rows, `panels` panels at a time.
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_integer_igemm_params *p) {
+  const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
+    tile(rows, panels * PER_PANEL, 0, 0, p->w + column * depth, 64, 16 * depth, p, column);
+  return column;
+}
+
+INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
+  size_t column = 0;
+#if PANELS > 2
+  column = columns_by(rows, PANELS, column, n, p);
+#endif
+#if PANELS > 1
+  column = columns_by(rows, 2, column, n, p);
+#endif
+  column = columns_by(rows, 1, column, n, p);
+  const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart
+  if (rest == 0)
+    return;
+  const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
+#if PER_PANEL == 2
+  if (rest > VL)
+    tile(rows, 2, 1, rest - VL, w, rest * 4, 0, p, column);
+  else
+#endif
+    tile(rows, 1, 1, rest, w, rest * 4, 0, p, column);
+}
