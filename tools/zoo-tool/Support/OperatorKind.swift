@@ -43,11 +43,12 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
   switch node.operation {
   case is Conv2D, is Dense:
     guard node.inputs.count > 1, let weights = node.inputs[1] else { return nil }
+    if isTransformed(node, graph) { return "f32_winograd" }
     return switch graph[weights].type {
     case ZOO_I8: "i8w_igemm"
     case ZOO_F16: "f16w_igemm"
     case ZOO_BF16: "bf16_igemm"
-    default: isTransformed(node, graph) ? "f32_winograd" : "f32_igemm"
+    default: "f32_igemm"
     }
   case is DepthwiseConv2D: return "f32_dwconv"
   case is Pool, is GlobalPool: return "f32_pool"
