@@ -3,8 +3,9 @@ import Foundation
 import Zoo
 
 extension Quantizer {
-  /// Gain of a layer alone, in decibels, from which on 16 bits are worth having: less says that its weights are what hurts.
-  private static let worthwhileGain = 3.0
+  /// Gain of a layer alone, in decibels, from which on 16 bits are worth having: a tenth of its noise is left. Less says that its weights
+  /// are what hurts, and more layers would need more bits than if this one went to float.
+  private static let worthwhileGain = 10.0
 
   /// Gives the layers that hurt most more bits, one after the other, until the loss is within its bound.
   ///

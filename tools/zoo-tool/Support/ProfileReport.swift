@@ -24,7 +24,7 @@ struct ProfileReport: Encodable {
     let arithmetic: Arithmetic
     /// Which of the machine's limits is the nearer one; absent where nothing is computed or moved.
     let limit: Roof.Limit?
-    /// How much of that limit is reached; above 1 only by errors of measurement.
+    /// How much of that limit is reached; above 1 by errors of measurement, and by convolutions that multiply less often than is counted.
     let ofLimit: Double?
     /// "f32_igemm avx512", "portable" or "in place".
     let kernel: String
