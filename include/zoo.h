@@ -60,8 +60,8 @@ typedef enum zoo_status {
   /* arguments */
   ZOO_INVALID_ARGUMENT = 10, /**< NULL where none is allowed, an index out of range, a wrong size */
   /* memory */
-  ZOO_ARENA_TOO_SMALL = 20, /**< the message says how many bytes are needed */
-  ZOO_MISALIGNED = 21,      /**< model or arena does not start at a multiple of 16 */
+  ZOO_ARENA_TOO_SMALL = 20, /**< or scratch memory is; the message says how many bytes are needed */
+  ZOO_MISALIGNED = 21,      /**< model, arena or scratch memory does not start at a multiple of 16 */
   ZOO_OUT_OF_MEMORY = 22,   /**< host tier only */
   /* the model file */
   ZOO_NOT_A_MODEL = 30,       /**< the bytes do not begin like a .zoo file */
@@ -288,7 +288,7 @@ typedef struct zoo_options {
   zoo_observer observer; /**< NULL: none */
   void *observer_context;
   void *scratch; /**< memory that makes some operators faster, or NULL; must outlive the session, and be its own */
-  size_t scratch_size; /**< of use up to zoo_session_scratch_size */
+  size_t scratch_size; /**< at least zoo_session_scratch_size if there is scratch memory */
 } zoo_options;
 
 /**

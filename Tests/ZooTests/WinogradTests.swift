@@ -1,5 +1,6 @@
 // Convolutions by Winograd's transforms against the naive reference, and against themselves in pieces.
 import CZoo
+import Foundation
 import TestSupport
 import Testing
 import Zoo
@@ -140,18 +141,66 @@ struct WinogradTests {
     #expect(Array(got[count..<2 * count]) != alone)
   }
 
-  /// A chain in bands of whole tiles gives the bits of the whole: a convolution, one by transforms, a pooling.
-  @Test func bandsOfTilesGiveTheSameBits() throws {
+  /// Scratch memory is all that is of use, at its place, or an error: with less, what runs would depend on the number of threads.
+  @Test func tooLittleScratchIsAnError() throws {
+    var model = Array(try ModelWriter.encode(try WinogradTests.cases[0].model()))
+    let byteCount = model.count
+    model += [UInt8](repeating: 0, count: 64)
+    try model.withUnsafeMutableBytes { memory in
+      let base = try #require(memory.baseAddress)
+      let start = base.alignedUp(toMultipleOf: 64)
+      memmove(start, base, byteCount)
+      var options = zoo_options()
+      options.struct_size = UInt32(MemoryLayout<zoo_options>.size)
+      options.isa = ZOO_ISA_AVX2
+      var error = zoo_error()
+      var (arenaSize, needed) = (0, 0)
+      let status = zoo_session_scratch_size(start, byteCount, &options, &needed, &error)
+      guard availableISAs.contains(ZOO_ISA_AVX2) else {
+        #expect(status == ZOO_ISA_UNAVAILABLE)
+        return
+      }
+      #expect(status == ZOO_OK && needed > 0)
+      #expect(
+        zoo_session_arena_size(start, byteCount, &options, &arenaSize, &error) == ZOO_OK)
+      let arena = UnsafeMutableRawPointer.allocate(byteCount: arenaSize, alignment: 64)
+      let scratch = UnsafeMutableRawPointer.allocate(byteCount: needed + 8, alignment: 64)
+      defer {
+        arena.deallocate()
+        scratch.deallocate()
+      }
+      func make(_ at: UnsafeMutableRawPointer, _ size: Int) -> zoo_status {
+        options.scratch = at
+        options.scratch_size = size
+        var session: OpaquePointer?
+        return zoo_session_init(
+          start, byteCount, arena, arenaSize, &options, &session, &error)
+      }
+      #expect(make(scratch, needed) == ZOO_OK)
+      #expect(make(scratch, needed - 1) == ZOO_ARENA_TOO_SMALL)
+      #expect(message(error).contains("scratch") && message(error).contains("\(needed)"))
+      #expect(make(scratch + 8, needed) == ZOO_MISALIGNED)
+    }
+  }
+
+  /// Chains in bands of whole tiles give the bits of the whole: one by transforms before a pooling, and others before it.
+  /// At 96 x 96 for the cache, at 44 x 44 two bands where the arena is fullest, of 24 and of 20 rows.
+  @Test(arguments: [(96, 3, 3), (44, 16, 2)])
+  func bandsOfTilesGiveTheSameBits(_ size: Int, _ channels: Int, _ chain: Int) throws {
     var builder = NetworkBuilder(RandomWeights(seed: 4))
-    var x = builder.image(height: 96, width: 96, channels: 3)
-    x = try builder.convolution("a", x, channels: 32, kernel: 3, padding: .same)
+    var x = builder.image(height: size, width: size, channels: channels)
+    if chain == 3 {
+      x = try builder.convolution("a", x, channels: 32, kernel: 3, padding: .same)
+    }
     x = try builder.convolution("b", x, channels: 32, kernel: 3, padding: .same)
     x = try builder.pool(.max, x, kernel: 2, stride: 2)
     var graph = try builder.finish(x)
     try optimize(&graph)
-    #expect(!MemoryPlan(graph, bands: .cache).bands.groups.isEmpty)
+    let groups = MemoryPlan(graph, bands: .cache).bands.groups
+    #expect(groups.map { $0.last - $0.first + 1 } == [chain])
+    #expect(isTransformed(graph.nodes[chain - 2], graph))
     var generator = SplitMix64(state: 8)
-    let image = randomFloats(96 * 96 * 3, &generator)
+    let image = randomFloats(size * size * channels, &generator)
     func answer(_ bands: BandPolicy, _ parallel: zoo_parallel?) throws -> [UInt8] {
       let runner = try Runner(try ModelWriter.encode(graph, bands: bands), parallel: parallel)
       try runner.write(image, toInput: 0)

@@ -16,20 +16,7 @@ INLINE vi pair_dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_mad
 #include <i16_igemm/body.h>
 
 void zoo_i16_igemm_ukernel_4x16__avx2(size_t m, size_t n, const zoo_integer_igemm_params *params) {
-  switch (m) {
-  case 1:
-    strip(1, n, params);
-    break;
-  case 2:
-    strip(2, n, params);
-    break;
-  case 3:
-    strip(3, n, params);
-    break;
-  case 4:
-    strip(4, n, params);
-    break;
-  }
+  product(m, n, params);
 }
 
 #pragma clang attribute pop

@@ -100,4 +100,4 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
-#include <integer/columns.h>
+#include <integer/tiles.h>

@@ -22,26 +22,7 @@ INLINE vi q_dot(vi sum, QX x, __m512i w) { return _mm512_dpbusd_epi32(sum, x, w)
 #include <i8_igemm/body.h>
 
 void zoo_i8_igemm_ukernel_6x64__avx512vnni(size_t m, size_t n, const zoo_integer_igemm_params *params) {
-  switch (m) {
-  case 1:
-    strip(1, n, params);
-    break;
-  case 2:
-    strip(2, n, params);
-    break;
-  case 3:
-    strip(3, n, params);
-    break;
-  case 4:
-    strip(4, n, params);
-    break;
-  case 5:
-    strip(5, n, params);
-    break;
-  case 6:
-    strip(6, n, params);
-    break;
-  }
+  product(m, n, params);
 }
 
 #pragma clang attribute pop

@@ -49,7 +49,7 @@ public func zoo_session_scratch_size(
     guard let scratch_size else { throw ZooError(ZOO_INVALID_ARGUMENT, "scratch_size is NULL") }
     let options = try SessionOptions(options)
     let reader = try read(model, model_size, options.verification)
-    scratch_size.pointee = try options.scratchByteCount(reader)
+    scratch_size.pointee = try options.scratchByteCounts(reader).whole
     return ZOO_OK
   } catch let failure { return failure.report(to: error) }
 }

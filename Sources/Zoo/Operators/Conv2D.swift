@@ -117,14 +117,14 @@ extension Conv2D {
     ).start()
   }
 
-  /// Bytes of scratch memory that `threads` threads together can make use of for `node`: an equal part for each, or one rounded image.
-  static func scratchByteCount(
-    _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels, _ threads: Int
-  ) -> Int {
+  /// Bytes of scratch memory that `node` can make use of: a share of each thread, or what all have together.
+  static func scratchByteCounts(
+    _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels
+  ) -> (share: Int, whole: Int) {
     let first = node.firstOperand
     guard node.code == code, let x = model.operand(first), let w = model.operand(first + 1),
       let y = model.operand(first + node.inputCount)
-    else { return 0 }
+    else { return (0, 0) }
     var operation = Conv2D()
     var reader = AttributeReader(node.attributes, byteCount: node.attributesByteCount)
     operation.archive(&reader)
@@ -134,12 +134,11 @@ extension Conv2D {
       let shape = Winograd(
         operation, x: image.extent, weights: type, y: model.tensor(y, arena: nil).extent)
     {
-      // Parts begin at lines of the cache.
-      return (shape.byteCount + 63) / 64 * 64 * threads
+      return (shape.byteCount, 0)
     }
     let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
-    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil, hasTaps else { return 0 }
-    return (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride
+    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil, hasTaps else { return (0, 0) }
+    return (0, (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride)
   }
 }
 #endif

@@ -35,10 +35,10 @@ extension MatrixProduct {
   /// The image in scratch memory, rounded, if there is room for it.
   func roundImage() -> UnsafePointer<UInt16>? {
     let count = roundedImageCount
-    guard count > 0, let memory = runtime.scratch,
-      (count + 1) * MemoryLayout<UInt16>.stride <= runtime.scratchByteCount
+    guard count > 0, let scratch = runtime.scratch,
+      (count + 1) * MemoryLayout<UInt16>.stride <= scratch.byteCount
     else { return nil }
-    let rounded = memory.assumingMemoryBound(to: UInt16.self)
+    let rounded = scratch.base.assumingMemoryBound(to: UInt16.self)
     ImageRounding(image: source.base, count: count, rounded: rounded, runtime: runtime).start()
     return UnsafePointer(rounded)
   }

@@ -64,8 +64,8 @@ package struct Winograd {
     return Winograd.numbers * 4 * (transformed + weights + sums)
   }
 
-  /// Bytes of scratch memory that one thread can make use of.
-  var byteCount: Int { byteCount(min(Winograd.mostTiles, tileCount)) }
+  /// Bytes of scratch memory that one thread can make use of, whole lines of the cache.
+  var byteCount: Int { (byteCount(min(Winograd.mostTiles, tileCount)) + 63) / 64 * 64 }
 }
 
 #if arch(x86_64)
@@ -85,7 +85,7 @@ struct WinogradWork: ParallelWork {
   /// False if this runtime has no kernels or too little memory for it; nothing is done then.
   func start() -> Bool {
     guard runtime.kernels.f32_winograd != nil, runtime.kernels.f32_igemm.run != nil,
-      runtime.scratch != nil, runtime.scratchByteCount / runtime.threadCount >= shape.byteCount
+      let scratch = runtime.scratch, scratch.shareByteCount >= shape.byteCount
     else { return false }
     forEach(runtime.threadCount, runtime) { WinogradWork.body($0).run($1) }
     return true
@@ -111,9 +111,8 @@ struct WinogradWork: ParallelWork {
   }
 
   private func runBlock(_ index: Int, _ tiles: Range<Int>, _ columns: Range<Int>) {
-    guard let memory = runtime.scratch else { return }
-    let share = runtime.scratchByteCount / runtime.threadCount / 64 * 64
-    let start = (memory + index * share).assumingMemoryBound(to: Float.self)
+    guard let scratch = runtime.scratch else { return }
+    let start = scratch.share(index).assumingMemoryBound(to: Float.self)
     let block = WinogradBlock(work: self, tiles: tiles, memory: start)
     block.transformInputs()
     var column = columns.lowerBound

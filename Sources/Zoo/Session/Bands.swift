@@ -15,7 +15,7 @@ extension SessionState {
     if !hasRoom { chain.useAllRoom() }
     let inner = Runtime(
       kernels: runtime.kernels, parallel: hasRoom ? nil : runtime.parallel,
-      scratch: hasScratch ? runtime.scratch : nil, scratchByteCount: runtime.scratchByteCount)
+      scratch: hasScratch ? runtime.scratch : nil)
     observe(chain.last, done: 0)
     for image in 0..<Int(output.shape.0) {
       BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()

@@ -2,22 +2,28 @@
 package import CZoo
 package import CZooKernels
 
+/// Memory of a session that makes some operators faster.
+package struct Scratch {
+  let base: UnsafeMutableRawPointer
+  /// What all threads have together.
+  let byteCount: Int
+  /// What each thread may use at its own place: of the model alone, so that what runs there does not depend on how many they are.
+  let shareByteCount: Int
+
+  /// The place of thread `index`.
+  func share(_ index: Int) -> UnsafeMutableRawPointer { base + index * shareByteCount }
+}
+
 /// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
 package struct Runtime {
   package let kernels: zoo_kernels
   package let parallel: zoo_parallel?
-  /// Memory that makes some operators faster, an equal part for each thread; nil if there is none.
-  let scratch: UnsafeMutableRawPointer?
-  let scratchByteCount: Int
+  let scratch: Scratch?
 
-  package init(
-    kernels: zoo_kernels, parallel: zoo_parallel?, scratch: UnsafeMutableRawPointer? = nil,
-    scratchByteCount: Int = 0
-  ) {
+  package init(kernels: zoo_kernels, parallel: zoo_parallel?, scratch: Scratch? = nil) {
     self.kernels = kernels
     self.parallel = parallel
     self.scratch = scratch
-    self.scratchByteCount = scratchByteCount
   }
 
   /// Into how many pieces work is worth cutting; at least 1.

@@ -67,19 +67,41 @@ struct SessionOptions {
     value.flags & UInt32(ZOO_SKIP_WEIGHT_CHECKSUM) != 0 ? .structureOnly : .everything
   }
 
-  /// Bytes of scratch memory that the threads of a session on `model` can make use of together.
-  func scratchByteCount(_ model: ModelReader) throws(ZooError) -> Int {
+  /// Bytes of scratch memory that a session on `model` can make use of: by each of its threads, and by all together.
+  func scratchByteCounts(_ model: ModelReader) throws(ZooError) -> (share: Int, whole: Int) {
     #if arch(x86_64)
-    let threads = max(1, Int(value.parallel?.pointee.thread_count ?? 1))
     let kernels = try kernels()
-    var most = 0
+    var (share, whole) = (0, 0)
     for index in 0..<model.nodeCount {
-      most = max(most, Conv2D.scratchByteCount(model.node(index), model, kernels, threads))
+      let node = Conv2D.scratchByteCounts(model.node(index), model, kernels)
+      share = max(share, node.share)
+      whole = max(whole, node.whole)
     }
-    return most
+    let threads = max(1, Int(value.parallel?.pointee.thread_count ?? 1))
+    guard let shares = share.times(threads) else {
+      throw ZooError(ZOO_INVALID_ARGUMENT, "scratch memory for this many threads", got: threads)
+    }
+    return (share, max(whole, shares))
     #else
-    return 0
+    return (0, 0)
     #endif
+  }
+
+  /// The caller's scratch memory. With less than all that is of use, what runs would depend on the number of threads.
+  func scratch(_ model: ModelReader) throws(ZooError) -> Scratch? {
+    guard let base = value.scratch else { return nil }
+    guard UInt(bitPattern: base) % UInt(ModelFormat.minimumAlignment) == 0 else {
+      throw ZooError(
+        ZOO_MISALIGNED, "scratch memory must start at a multiple of",
+        expected: ModelFormat.minimumAlignment)
+    }
+    let needed = try scratchByteCounts(model)
+    guard value.scratch_size >= needed.whole else {
+      throw ZooError(
+        ZOO_ARENA_TOO_SMALL, "bytes of scratch memory", expected: needed.whole,
+        got: value.scratch_size)
+    }
+    return Scratch(base: base, byteCount: value.scratch_size, shareByteCount: needed.share)
   }
 
   /// The kernels asked for, or the best of this CPU.
@@ -110,7 +132,7 @@ extension SessionState {
     }
     let runtime = Runtime(
       kernels: try options.kernels(), parallel: options.value.parallel?.pointee,
-      scratch: options.value.scratch, scratchByteCount: options.value.scratch_size)
+      scratch: try options.scratch(model))
     let state = (arena + layout.state).bindMemory(to: SessionState.self, capacity: 1)
     state.initialize(
       to: SessionState(

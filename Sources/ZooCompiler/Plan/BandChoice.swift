@@ -95,15 +95,16 @@ struct BandChoice {
   // MARK: For one pooling
 
   /// The pooling that reads node `step`, or the one that `step` is, with what it pools, in two bands: the arena needs half of what
-  /// lies between, for one more pass over the weights.
+  /// lies between, for one more pass over the weights. Bands of a transformed convolution have whole tiles.
   func halves(at step: Int, _ bands: Bands) -> BandGroup? {
-    for first in [step, step - 1] where first >= 0 && links(first) {
+    for first in [step, step - 1] where first >= 0 && links(first) && !cutsTiles(first) {
       let next = graph.nodes[first + 1].operation
       guard next is Pool || next is IntegerPool<Int8> || next is IntegerPool<Int16>,
         bands.group(first) == nil, bands.group(first + 1) == nil
       else { continue }
       var group = BandGroup(first: first, last: first + 1, rows: 1)
-      group.rows = (group.height(graph) + 1) / 2
+      let unit = isTransformed(first) ? Winograd.tile : 1
+      group.rows = (group.height(graph) + 2 * unit - 1) / (2 * unit) * unit
       if bytesKept(group) < group.whole(graph) { return group }
     }
     return nil

@@ -1,6 +1,6 @@
 // The types that activations of integer operators may have: what else depends on them.
 package import CZoo
-package import CZooKernels
+import CZooKernels
 
 /// Int8, with any zero point; or Int16, whose zero point is 0 ("16x8": 16-bit activations, weights of 8 bits).
 ///

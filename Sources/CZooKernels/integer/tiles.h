@@ -1,4 +1,4 @@
-// The columns of a strip of rows, cut into tiles of whole panels: what follows `tile` in the bodies of i8_igemm and i16_igemm.
+// Rows and columns cut into tiles: what follows `tile` in the bodies of i8_igemm and i16_igemm.
 //
 // tile(rows, vectors, partial, rest, w, step, panel, p, column): `vectors` vectors of VL columns from `column` on, of the last of
 // which `rest` lanes count if `partial`. Quads of rows are `step` bytes apart, panels `panel`.
@@ -30,4 +30,30 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
   else
 #endif
     tile(rows, 1, 1, rest, w, rest * 4, 0, p, column);
+}
+
+// `m` rows in 1...MR, each number an instance of its own, so that no row is computed for nothing.
+INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *p) {
+  switch (m) {
+  case 1:
+    strip(1, n, p);
+    break;
+  case 2:
+    strip(2, n, p);
+    break;
+  case 3:
+    strip(3, n, p);
+    break;
+  case 4:
+    strip(4, n, p);
+    break;
+#if MR == 6
+  case 5:
+    strip(5, n, p);
+    break;
+  case 6:
+    strip(6, n, p);
+    break;
+#endif
+  }
 }

@@ -1,0 +1,202 @@
+// Families of microkernels of floats; the rules for all are in zoo_kernels.h.
+#ifndef ZOO_FLOAT_KERNELS_H
+#define ZOO_FLOAT_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// --- f32_igemm: (indirect) matrix product, the heart of convolution and dense layers -------------
+//
+// for i < m, j < n:
+//   y = bias[j] + sum over t < tap_count, k < kc of a[t * a_tap_stride + i][k] * W[t * kc + k][j]
+//   if addend: y += addend[i * addend_stride + j]
+//   c[i * c_stride + j] = min(max(y, lower), upper)
+//
+// The sum runs in the order of (t, k) with fused multiply-add, starting from bias[j] (or 0), one
+// accumulator per element whatever m and n are: so results do not depend on the split.
+// A NaN in y passes the clamp, here and in the families below.
+typedef struct zoo_f32_igemm_params {
+  size_t kc;             // contiguous elements read per pointer
+  size_t tap_count;      // pointers per row
+  const float *const *a; // [tap_count][a_tap_stride >= m] pointers to kc floats each
+  size_t a_tap_stride;   // pointers from one tap to the next
+  const void *w;         // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
+                         // when n % 16 != 0 (no padding is stored). float, or as the family says
+  const float *w_scales; // i8w_igemm only: [n]
+  const float *bias;     // [n] or NULL
+  const float *addend;   // NULL, or a residual added before the clamp; may equal c
+  size_t addend_stride;  // elements between rows of addend
+  float *c;              // output rows
+  size_t c_stride;       // elements between rows of c
+  float lower, upper;    // clamp bounds; -INFINITY, INFINITY for none
+} zoo_f32_igemm_params;
+
+// m in 1...mr of the kernel, n >= 1 any.
+typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_params *params);
+
+typedef struct zoo_f32_igemm_kernel {
+  zoo_f32_igemm_ukernel run;
+  uint32_t mr; // most rows per call
+  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+} zoo_f32_igemm_kernel;
+
+// f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.
+// bf16w_igemm: likewise with weights of bf16.
+// bf16_igemm: weights of bf16, and inputs that were rounded to bf16: p->a has pointers to kc bf16 numbers; kc is even, or
+// there is one tap and a zero after its numbers. Products of pairs (k, k + 1) are exact; their sums are rounded in an order of the CPU's,
+// denormals count as 0.
+// i8w_igemm: the same with weights of int8_t: y = scale[j] * sum + bias[j], rounded one by one.
+
+// --- bf16_pack: rows of floats, rounded to bf16 ---------------------------------------------------
+//
+// y[i][t * kc + k] = a[t][i][k], rounded to nearest, ties to even; a zero follows a row of odd length.
+typedef struct zoo_bf16_pack_params {
+  size_t kc, tap_count;
+  const float *const *a; // as in zoo_f32_igemm_params
+  size_t a_tap_stride;
+  uint16_t *y;
+  size_t y_stride; // elements between rows of y, even
+} zoo_bf16_pack_params;
+
+typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *params);
+
+// --- f32_winograd: the transforms of convolutions of 3 x 3 taps, 4 x 4 outputs at a time ---------------
+//
+// Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, arXiv:1509.09308): a tile of 6 x 6 input
+// pixels d, weights g and outputs y of one input and one output channel are
+//   y = A^T [(G g G^T) * (B^T d B)] A,  * element by element,
+// and the sum over input channels may be taken between the brackets: 36 products of matrices, the spectrum, instead of 144
+// multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself.
+//   INPUT    spectrum[s][lane] = (B^T d B)[s], d[i][j][lane] at x + i * row_stride + j * pixel_stride; zeros outside of the rows
+//            and columns that exist
+//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3; BF16_WEIGHTS: of that type, widened exactly
+//   OUTPUT   y + i * row_stride + j * pixel_stride = clamp((A^T m A)[i][j] + bias + addend), m = spectrum, for the rows
+//            and columns that exist
+typedef enum zoo_f32_winograd_kind {
+  ZOO_WINOGRAD_INPUT = 0,
+  ZOO_WINOGRAD_WEIGHTS = 1,
+  ZOO_WINOGRAD_OUTPUT = 2,
+  ZOO_WINOGRAD_BF16_WEIGHTS = 3,
+  ZOO_WINOGRAD_IS_32_BITS = 0x7fffffff
+} zoo_f32_winograd_kind;
+
+typedef struct zoo_f32_winograd_params {
+  zoo_f32_winograd_kind kind;
+  const void *x; // INPUT and WEIGHTS: pixel (0, 0) of the tile, which need not exist
+  float *y;      // OUTPUT: pixel (0, 0)
+  size_t row_stride, pixel_stride;
+  size_t first_row, end_row, first_column, end_column; // those that exist; the first ones are 0 for OUTPUT
+  float *spectrum;
+  size_t spectrum_stride; // elements from one of the 36 numbers of a lane to the next
+  const float *bias;      // [count] or NULL
+  const float *addend;    // NULL, or a residual added before the clamp; may equal y
+  size_t addend_row_stride, addend_pixel_stride;
+  float lower, upper;
+} zoo_f32_winograd_params;
+
+typedef void (*zoo_f32_winograd_ukernel)(size_t count, const zoo_f32_winograd_params *params);
+
+// --- f32_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps -------
+//
+// for l < lines, p < pixels, c < channels:
+//   y = bias[c] + sum over i < kh, j < kw of
+//         x[l * x_line_stride + p * x_pixel_stride + i * x_row_stride + j * x_col_stride + c]
+//         * w[i * w_row_stride + j * w_col_stride + c]
+//   y_out[l * y_line_stride + p * y_stride + c] = min(max(y, lower), upper)
+//
+// Summed in the order (i, j) with fused multiply-add from bias. The caller cuts the output into
+// rectangles (corners, edges, interior) and passes only taps that fall inside the input, so there is
+// no padding here. x points at the first valid tap of pixel 0, w at that tap's weights. Strides are positive.
+typedef struct zoo_f32_dwconv_params {
+  size_t channels;
+  size_t kh, kw; // valid taps, each >= 1
+  size_t lines;  // rows of output
+  const float *x;
+  size_t x_line_stride;  // elements from the windows of one row of output to those of the next (stride_h * image row)
+  size_t x_pixel_stride; // elements from one output pixel's window to the next (stride_w * row width)
+  size_t x_row_stride;   // elements between tap rows (dilation_h included)
+  size_t x_col_stride;   // elements between tap columns (dilation_w included)
+  const float *w;        // [kh][kw][channels] with w_row_stride between rows
+  size_t w_row_stride;
+  size_t w_col_stride; // elements between tap columns of w: the full channel count
+  const float *bias;   // [channels] or NULL
+  float *y;
+  size_t y_line_stride; // elements between rows of output
+  size_t y_stride;      // elements between output pixels
+  float lower, upper;
+} zoo_f32_dwconv_params;
+
+// `pixels`: of a row of output.
+typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
+
+// --- f32_pool: max, min or sum-scale pooling over a run of pixels sharing the same valid taps --------
+//
+// for p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
+// scale (sum only). y = min(max(reduced, lower), upper).
+typedef enum zoo_f32_pool_kind {
+  ZOO_POOL_MAX = 0,
+  ZOO_POOL_MIN = 1,
+  ZOO_POOL_SUM = 2,
+  ZOO_POOL_IS_32_BITS = 0x7fffffff
+} zoo_f32_pool_kind;
+
+typedef struct zoo_f32_pool_params {
+  zoo_f32_pool_kind kind;
+  size_t channels, kh, kw;
+  const float *x;
+  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  float *y;
+  size_t y_stride;
+  float scale; // multiplies the sum (1 / window count); 1 for max and min
+  float lower, upper;
+} zoo_f32_pool_params;
+
+typedef void (*zoo_f32_pool_ukernel)(size_t pixels, const zoo_f32_pool_params *params);
+
+// --- f32_binary: y[i] = clamp(a[i] op b[i]) elementwise ---------------------------------------------
+//
+// b_step 1 reads b[i], 0 reads b[0] for all i (a scalar). In place: y may equal a or b exactly.
+typedef enum zoo_f32_binary_kind {
+  ZOO_BINARY_ADD = 0,
+  ZOO_BINARY_SUB = 1,
+  ZOO_BINARY_MUL = 2,
+  ZOO_BINARY_DIV = 3,
+  ZOO_BINARY_MAX = 4,
+  ZOO_BINARY_MIN = 5,
+  ZOO_BINARY_IS_32_BITS = 0x7fffffff // the same size under -fshort-enums
+} zoo_f32_binary_kind;
+
+typedef struct zoo_f32_binary_params {
+  zoo_f32_binary_kind kind;
+  const float *a, *b;
+  size_t a_step, b_step; // 1, or 0 for a scalar
+  float *y;
+  float lower, upper;
+} zoo_f32_binary_params;
+
+typedef void (*zoo_f32_binary_ukernel)(size_t count, const zoo_f32_binary_params *params);
+
+// --- f32_unary: y[i] = f(x[i]) elementwise, in place allowed (y == x) -------------------------------
+typedef enum zoo_f32_unary_kind {
+  ZOO_UNARY_CLAMP = 0,      // min(max(x, alpha), beta)
+  ZOO_UNARY_LEAKY_RELU = 1, // x < 0 ? alpha * x : x
+  ZOO_UNARY_SIGMOID = 2,    // 1 / (1 + exp(-x))
+  ZOO_UNARY_TANH = 3,
+  ZOO_UNARY_HARD_SIGMOID = 4, // min(max(alpha * x + beta, 0), 1)
+  ZOO_UNARY_HARD_SWISH = 5,   // x * min(max(x / 6 + 0.5, 0), 1)
+  ZOO_UNARY_EXP = 6,
+  ZOO_UNARY_ELU = 7,  // x < 0 ? alpha * (exp(x) - 1) : x
+  ZOO_UNARY_SILU = 8, // x * sigmoid(alpha * x)
+  ZOO_UNARY_IS_32_BITS = 0x7fffffff
+} zoo_f32_unary_kind;
+
+typedef struct zoo_f32_unary_params {
+  zoo_f32_unary_kind kind;
+  const float *x;
+  float *y;
+  float alpha, beta;
+} zoo_f32_unary_params;
+
+typedef void (*zoo_f32_unary_ukernel)(size_t count, const zoo_f32_unary_params *params);
+
+#endif

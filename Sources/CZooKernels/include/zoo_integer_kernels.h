@@ -1,0 +1,135 @@
+// Families of microkernels of integers; the rules for all are in zoo_kernels.h.
+#ifndef ZOO_INTEGER_KERNELS_H
+#define ZOO_INTEGER_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zoo_float_kernels.h" // kinds of pooling and of elementwise functions
+
+// --- integers --------------------------------------------------------------------------------------
+//
+// Activations are int8_t (families i8_...) or int16_t (i16_..., with zero points of 0): the elements that `void` pointers
+// below point to, and that strides count. Weights are int8_t in -127...127. All end in the same step (Requantization in
+// Sources/Zoo): real is a float in units of the output's scale, computed with every product and sum rounded by itself (no
+// fused operations);
+//   y = rint(min(max(real, lower), upper)) + zero_point, ties to even.
+// Sums of products are exact: in 32 bits for i8, in 48 bits for i16, rounded once when they become a float. So every kernel
+// gives the bits of the portable code.
+
+// The exact sum of i16 families: as after all additions in 48 bits, of which a bias brings the upper 32 and the lower 16.
+static inline int64_t zoo_wide_bias(int32_t upper, int32_t lower) {
+  return (int64_t)((uint64_t)(int64_t)upper << 16 | (uint16_t)lower);
+}
+static inline int64_t zoo_wide_add(int64_t sum, int32_t x, int32_t w) { return sum + (int64_t)x * w; }
+static inline float zoo_wide_float(int64_t sum) { return (float)((int64_t)((uint64_t)sum << 16) >> 16); }
+
+// --- i8_igemm, i16_igemm: the (indirect) matrix product of integers ----------------------------------
+//
+// for i < m, j < n:
+//   sum  = bias of j + sum over t < tap_count, k < kc of a[t * a_tap_stride + i][k] * W[t * kc + k][j]
+//   real = (float)sum * multipliers[j]
+//   if addend: real += (float)(addend[i * addend_stride + j] - addend_zero_point) * addend_multiplier
+//   c[i * c_stride + j] = requantized real
+//
+// i8: the bias is bias[0][j]; a kernel may read a + 128 as an unsigned number and start from bias[1][j] = bias[0][j] - 128 *
+// sum of W[.][j]. i16: bias[0] has the upper 32 of 48 bits, bias[1] the lower 16 (its upper bits are ignored); tap_count * kc
+// is below 2^23, which keeps sums exact.
+typedef struct zoo_integer_igemm_params {
+  size_t kc;            // elements read per pointer, a multiple of 4 unless tap_count is 1
+  size_t tap_count;     // pointers per row
+  const void *const *a; // [tap_count][a_tap_stride >= m] pointers to kc elements each
+  size_t a_tap_stride;  // pointers from one tap to the next
+  const int8_t *w; // panels: [ceil(n/16)][quads][16][4], quads = ceil(tap_count * kc / 4): 4 rows of one column side
+                   // by side, zeros past the last row; the last panel is [..][n % 16][4]
+  const int32_t *bias[2];   // [n] each
+  const float *multipliers; // [n]
+  const void *addend;       // NULL, or a residual; may equal c
+  size_t addend_stride;
+  int32_t addend_zero_point;
+  float addend_multiplier;
+  void *c;
+  size_t c_stride;
+  int32_t zero_point;
+  float lower, upper;
+} zoo_integer_igemm_params;
+
+// m in 1...mr of the kernel, n >= 1 any.
+typedef void (*zoo_integer_igemm_ukernel)(size_t m, size_t n, const zoo_integer_igemm_params *params);
+
+typedef struct zoo_integer_igemm_kernel {
+  zoo_integer_igemm_ukernel run;
+  uint32_t mr; // most rows per call
+  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+} zoo_integer_igemm_kernel;
+
+// --- i8_dwconv, i16_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps ---
+//
+// sum = bias of c + sum over i < kh, j < kw of (x[..] - x_zero_point) * w[..]; real = (float)sum * multipliers[c].
+// Pointers and strides as in f32_dwconv; biases as in igemm, without a second one for i8.
+typedef struct zoo_integer_dwconv_params {
+  size_t channels;
+  size_t kh, kw; // valid taps, each >= 1
+  size_t lines;  // rows of output
+  const void *x;
+  size_t x_line_stride, x_pixel_stride, x_row_stride, x_col_stride;
+  int32_t x_zero_point;
+  const int8_t *w;
+  size_t w_row_stride, w_col_stride;
+  const int32_t *bias[2];   // [channels] each
+  const float *multipliers; // [channels]
+  void *y;
+  size_t y_line_stride, y_stride;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_integer_dwconv_params;
+
+typedef void (*zoo_integer_dwconv_ukernel)(size_t pixels, const zoo_integer_dwconv_params *params);
+
+// --- i8_pool, i16_pool: max, min or sum over a run of pixels sharing the same valid taps -------------------
+//
+// real = (float)(reduction of x - x_zero_point) * multiplier. Sums are of 32 bits.
+typedef struct zoo_integer_pool_params {
+  zoo_f32_pool_kind kind;
+  size_t channels, kh, kw;
+  const void *x;
+  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  int32_t x_zero_point;
+  float multiplier;
+  void *y;
+  size_t y_stride;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_integer_pool_params;
+
+typedef void (*zoo_integer_pool_ukernel)(size_t pixels, const zoo_integer_pool_params *params);
+
+// --- i8_binary, i16_binary: elementwise -----------------------------------------------------------------------
+//
+// With a' = a[i] - a_zero_point and b' likewise: real = (float)a' * a_multiplier op (float)b' * b_multiplier, for a product
+// (float)(a' * b') * a_multiplier. Steps and aliasing as in f32_binary; no division.
+typedef struct zoo_integer_binary_params {
+  zoo_f32_binary_kind kind;
+  const void *a, *b;
+  size_t a_step, b_step;
+  int32_t a_zero_point, b_zero_point;
+  float a_multiplier, b_multiplier;
+  void *y;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_integer_binary_params;
+
+typedef void (*zoo_integer_binary_ukernel)(size_t count, const zoo_integer_binary_params *params);
+
+// --- i8_quantize, i16_quantize: real = x[i] / scale; NaN gives the lower bound -----------------------------------
+typedef struct zoo_integer_quantize_params {
+  const float *x;
+  void *y;
+  float scale;
+  int32_t zero_point;
+  float lower, upper;
+} zoo_integer_quantize_params;
+
+typedef void (*zoo_integer_quantize_ukernel)(size_t count, const zoo_integer_quantize_params *params);
+
+#endif
