@@ -64,6 +64,13 @@ struct GradientTests {
       GradientCase("convolution with many weights", (3, 3, 64)) {
         try $0.convolution("c", $1, channels: 130, kernel: 3, padding: .same)
       },
+      GradientCase("convolution by Winograd's transforms", (8, 9, 32)) {
+        try $0.convolution("c", $1, channels: 48, kernel: 3, padding: .same)
+      },
+      GradientCase("sum with a convolution by Winograd's transforms", (9, 8, 32)) {
+        try $0.addition(
+          $1, try $0.relu(try $0.convolution("c", $1, channels: 32, kernel: 3, padding: .same)))
+      },
       GradientCase("convolution 1x3, fused tanh", (4, 6, 9)) {
         try $0.activation(
           try $0.convolution(

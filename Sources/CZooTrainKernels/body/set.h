@@ -2,12 +2,15 @@
 #include "outer.h"
 #include "channels.h"
 #include "elements.h"
+#include "winograd.h"
 
 const zoo_train_kernels SET = {
     .isa_name = ISA_NAME,
     .outer = outer,
     .dot = dot,
     .scatter = scatter,
+    .output_spectrum = output_spectrum,
+    .weight_tile = weight_tile,
     .moments = moments,
     .sums = sums,
     .masked_dots = masked_dots,

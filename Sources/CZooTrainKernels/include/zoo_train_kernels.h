@@ -53,6 +53,18 @@ typedef struct zoo_train_pool {
   int adds; // to what dx holds; else the windows lie side by side and set it
 } zoo_train_pool;
 
+// Weight gradients of 3 x 3 taps by Winograd's transforms: F(4x4, 3x3) of f32_winograd in zoo_float_kernels.h, differentiated.
+//   y = A^T [(G w G^T) * (B^T x B)] A  gives  dw = G^T [(B^T x B) * (A dy A^T)] G,
+// the sum over tiles taken between the brackets.
+typedef struct zoo_train_tile {
+  float *pixels;                  // pixel (0, 0): 4 x 4 of dy, which are read, or 3 x 3 of dw, which are written
+  size_t row_stride, pixel_stride;
+  size_t rows, columns;           // of dy, those that exist; the others are zeros
+  int adds;                       // to dw
+  float *spectrum;                // written, or read
+  size_t spectrum_stride;         // elements from one of the 36 numbers to the next
+} zoo_train_tile;
+
 // Numbers of one step of an optimiser.
 typedef struct zoo_train_update {
   float rate;                     // learning rate of this step
@@ -75,6 +87,11 @@ typedef struct zoo_train_kernels {
   void (*dot)(size_t channels, const zoo_train_walk *walk, float *c);
   // y pixel[j] += a pixel[j] w[j]; the grid of y takes the place of b.
   void (*scatter)(size_t channels, const zoo_train_walk *walk, const float *w, float *y);
+
+  // spectrum[s][c] = (A dy A^T)[s] for `channels` neighbouring outputs.
+  void (*output_spectrum)(size_t channels, const zoo_train_tile *tile);
+  // dw = (adds ? dw : 0) + (G^T s G) for `count` neighbouring weights.
+  void (*weight_tile)(size_t count, const zoo_train_tile *tile);
 
   // sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over dense rows of `channels`.
   void (*moments)(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares);

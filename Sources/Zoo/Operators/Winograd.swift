@@ -1,6 +1,6 @@
 // Convolutions of 3 x 3 taps in 36 products instead of 144: Winograd's F(4x4, 3x3).
 package import CZoo
-import CZooKernels
+package import CZooKernels
 
 /// The tiles of a convolution of floats, with weights of f32 or bf16, that is worth transforming, and the memory that one thread needs for it.
 ///
@@ -10,20 +10,20 @@ import CZooKernels
 /// - Error: the transforms lose about four bits; relative to the sum of the products' magnitudes, 60 (c + 8) 2^-24 at most in practice.
 /// - Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308.
 package struct Winograd {
-  let images: Int
-  let height: Int
-  let width: Int
-  let channels: Int
-  let columns: Int
+  package let images: Int
+  package let height: Int
+  package let width: Int
+  package let channels: Int
+  package let columns: Int
 
   /// Outputs of a tile on each axis.
   package static let tile = 4
-  fileprivate static let numbers = 36
-  fileprivate static let mostTiles = 48
+  package static let numbers = 36
+  package static let mostTiles = 48
   fileprivate static let depthBlock = 64
   fileprivate static let columnBlock = 32
   /// Between the numbers of a tile, so that they do not all fall on the same lines of the cache.
-  fileprivate static let gap = 16
+  package static let gap = 16
 
   /// Nil unless `operation` is of a kind that this is for, and faster so.
   ///
@@ -52,9 +52,34 @@ package struct Winograd {
     }
   }
 
-  fileprivate var tileRows: Int { (height + Winograd.tile - 1) / Winograd.tile }
-  fileprivate var tileColumns: Int { (width + Winograd.tile - 1) / Winograd.tile }
-  fileprivate var tileCount: Int { images * tileRows * tileColumns }
+  private var tileRows: Int { (height + Winograd.tile - 1) / Winograd.tile }
+  private var tileColumns: Int { (width + Winograd.tile - 1) / Winograd.tile }
+  package var tileCount: Int { images * tileRows * tileColumns }
+
+  /// Image, first row and first column of the output of tile `index`.
+  package func position(_ index: Int) -> (image: Int, row: Int, column: Int) {
+    let line = index / tileColumns
+    return (
+      line / tileRows, line % tileRows * Winograd.tile, index % tileColumns * Winograd.tile
+    )
+  }
+
+  /// What a transform of the inputs of tile `index` reads.
+  package func inputs(_ index: Int, of source: ImageSource<Float>) -> zoo_f32_winograd_params {
+    let (image, row, column) = position(index)
+    let (top, left) = (source.vertical.origin(row), source.horizontal.origin(column))
+    let pixel = (image * source.height + top) * source.width + left
+    var params = zoo_f32_winograd_params()
+    params.kind = ZOO_WINOGRAD_INPUT
+    params.x = UnsafeRawPointer(source.base + pixel * source.pixelStride)
+    params.pixel_stride = source.pixelStride
+    params.row_stride = source.width * source.pixelStride
+    params.first_row = max(0, -top)
+    params.end_row = max(params.first_row, min(6, source.height - top))
+    params.first_column = max(0, -left)
+    params.end_column = max(params.first_column, min(6, source.width - left))
+    return params
+  }
 
   /// Bytes with which one thread can work on `tiles` tiles at a time.
   private func byteCount(_ tiles: Int) -> Int {
@@ -65,7 +90,7 @@ package struct Winograd {
   }
 
   /// Bytes of scratch memory that one thread can make use of, whole lines of the cache.
-  var byteCount: Int { (byteCount(min(Winograd.mostTiles, tileCount)) + 63) / 64 * 64 }
+  package var byteCount: Int { (byteCount(min(Winograd.mostTiles, tileCount)) + 63) / 64 * 64 }
 }
 
 #if arch(x86_64)
@@ -154,33 +179,11 @@ private struct WinogradBlock {
     sums = weights + Winograd.numbers * weightStride
   }
 
-  /// Image, first row and first column of the output of tile `index`.
-  private func position(_ index: Int) -> (image: Int, row: Int, column: Int) {
-    let shape = work.shape
-    let line = index / shape.tileColumns
-    return (
-      line / shape.tileRows, line % shape.tileRows * Winograd.tile,
-      index % shape.tileColumns * Winograd.tile
-    )
-  }
-
   func transformInputs() {
-    let source = work.source
-    var params = zoo_f32_winograd_params()
-    params.kind = ZOO_WINOGRAD_INPUT
-    params.pixel_stride = source.pixelStride
-    params.row_stride = source.width * source.pixelStride
-    params.spectrum_stride = inputStride
     for index in tiles {
-      let (image, row, column) = position(index)
-      let (top, left) = (source.vertical.origin(row), source.horizontal.origin(column))
-      let pixel = (image * source.height + top) * source.width + left
-      params.x = UnsafeRawPointer(source.base + pixel * source.pixelStride)
-      params.first_row = max(0, -top)
-      params.end_row = max(params.first_row, min(6, source.height - top))
-      params.first_column = max(0, -left)
-      params.end_column = max(params.first_column, min(6, source.width - left))
+      var params = work.shape.inputs(index, of: work.source)
       params.spectrum = inputs + (index - tiles.lowerBound) * work.shape.channels
+      params.spectrum_stride = inputStride
       work.runtime.kernels.f32_winograd?(work.shape.channels, &params)
     }
   }
@@ -254,7 +257,7 @@ private struct WinogradBlock {
     params.lower = work.activation.lower
     params.upper = work.activation.upper
     for index in tiles {
-      let (image, row, first) = position(index)
+      let (image, row, first) = shape.position(index)
       let pixel = (image * shape.height + row) * shape.width + first
       params.y = work.output + pixel * work.outputStride + column
       params.addend = work.addend.map { $0 + pixel * work.addendStride + column }

@@ -10,6 +10,12 @@ package struct Scratch {
   /// What each thread may use at its own place: of the model alone, so that what runs there does not depend on how many they are.
   let shareByteCount: Int
 
+  package init(base: UnsafeMutableRawPointer, byteCount: Int, shareByteCount: Int) {
+    self.base = base
+    self.byteCount = byteCount
+    self.shareByteCount = shareByteCount
+  }
+
   /// The place of thread `index`.
   func share(_ index: Int) -> UnsafeMutableRawPointer { base + index * shareByteCount }
 }

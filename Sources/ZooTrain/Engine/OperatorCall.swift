@@ -23,6 +23,11 @@ package final class OperatorCall {
       data = variable.value
     }
 
+    package init(_ shape: Shape, _ data: UnsafeMutablePointer<Float>) {
+      self.shape = shape
+      self.data = data
+    }
+
     package init(packed: UnsafeMutablePointer<Float>, shape: Shape) {
       self.shape = shape
       data = packed

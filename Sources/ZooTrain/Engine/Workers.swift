@@ -16,6 +16,10 @@ package final class Workers {
   private let pool: OpaquePointer
   /// What operators of the runtime see.
   package let runtime: UnsafeMutablePointer<Runtime>
+  private let parallel: zoo_parallel
+  private let table: zoo_kernels
+  private var scratch: Buffer?
+  private var scratchShare = 0
 
   /// - Parameter threads: 0 takes one for each CPU.
   /// - Throws: `CompileError` if the CPU lacks `isa` or there is no memory for threads.
@@ -34,7 +38,8 @@ package final class Workers {
     kernels = zoo_train_kernels_for(kind).pointee
     isaName = String(cString: table.isa_name)
     runtime = .allocate(capacity: 1)
-    let parallel = zoo_parallel(
+    self.table = table
+    parallel = zoo_parallel(
       context: UnsafeMutableRawPointer(pool), thread_count: UInt32(count),
       run: zoo_platform_pool_run)
     runtime.initialize(to: Runtime(kernels: table, parallel: parallel))
@@ -43,6 +48,18 @@ package final class Workers {
   deinit {
     runtime.deallocate()
     zoo_platform_pool_destroy(pool)
+  }
+
+  /// Sees to it that operators have `byteCount` bytes of scratch memory for each thread.
+  func reserveScratch(_ byteCount: Int) {
+    guard byteCount > scratchShare else { return }
+    let buffer = Buffer(count: threadCount * byteCount / MemoryLayout<Float>.stride)
+    scratch = buffer
+    scratchShare = byteCount
+    runtime.pointee = Runtime(
+      kernels: table, parallel: parallel,
+      scratch: Scratch(
+        base: buffer.base, byteCount: threadCount * byteCount, shareByteCount: byteCount))
   }
 
   /// Calls `body(i)` for every i in 0..<count, on any threads, and returns when all are done.

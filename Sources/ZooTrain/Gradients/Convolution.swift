@@ -1,4 +1,5 @@
 // Gradient of convolution.
+import CZoo
 import Zoo
 import ZooCompiler
 
@@ -10,7 +11,7 @@ final class ConvolutionLayer: OperatorLayer {
   let call: OperatorCall
   private let operation: Conv2D
   private let packed: Buffer
-  private let weightGradient: ConvolutionWeightGradient
+  private let weightGradient: any ConvolutionWeightGradient
   private let inputGradient: (any ConvolutionInputGradient)?
 
   init(_ site: LayerSite, _ operation: Conv2D) throws(CompileError) {
@@ -19,17 +20,26 @@ final class ConvolutionLayer: OperatorLayer {
       throw CompileError("'\(site.name)': convolution without input or weights")
     }
     packed = Buffer(count: weights.count)
-    weightGradient = ConvolutionWeightGradient(operation, x: x, output: site.output)
+    weightGradient =
+      TransformedWeightGradient(operation, x: x, output: site.output, site.context.workers)
+      ?? TapWeightGradient(operation, x: x, output: site.output)
     if x.gradient == nil {
       inputGradient = nil
     } else if let windows = WindowGradients(operation, x: x, output: site.output) {
       inputGradient = windows
+    } else if let transformed = try TransformedConvolution(operation, site, x: x) {
+      inputGradient = transformed
     } else {
       inputGradient = try FlippedConvolution(
         operation, name: site.name, x: x, output: site.output)
     }
     var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
     operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
+    if let transformed = Winograd(
+      operation, x: x.shape, weights: ZOO_F32, y: site.output.shape)
+    {
+      site.context.workers.reserveScratch(transformed.byteCount)
+    }
     self.site = site
     call = try OperatorCall(
       operation, name: site.name, operands, output: OperatorCall.Operand(site.output),

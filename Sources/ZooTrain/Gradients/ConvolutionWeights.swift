@@ -2,8 +2,16 @@
 import CZooTrainKernels
 import Zoo
 
-/// Weights [groups, kh kw c/groups, m/groups], as in the forward pass.
-struct ConvolutionWeightGradient {
+/// A way to find dL/dW: weights [groups, kh kw c/groups, m/groups], as in the forward pass.
+protocol ConvolutionWeightGradient {
+  /// Writes, or adds, dL/dW to `target`.
+  func run(
+    _ dz: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, adds: Bool,
+    _ workers: Workers)
+}
+
+/// Tap by tap.
+struct TapWeightGradient: ConvolutionWeightGradient {
   private let walks: TapWalks
   private let batch: Int
   private let groups: Int
@@ -25,9 +33,9 @@ struct ConvolutionWeightGradient {
     groups = Int(operation.groups)
     self.x = UnsafePointer(x.value)
     let count = walks.tapCount * walks.channels * walks.outputs / groups
-    pieces = min(ConvolutionWeightGradient.mostPieces, batch)
+    pieces = min(TapWeightGradient.mostPieces, batch)
     partial =
-      count <= ConvolutionWeightGradient.largestPartial ? Buffer(count: count * pieces) : nil
+      count <= TapWeightGradient.largestPartial ? Buffer(count: count * pieces) : nil
   }
 
   private var channels: Int { walks.channels / groups }
@@ -35,7 +43,7 @@ struct ConvolutionWeightGradient {
   private var groupCount: Int { walks.tapCount * channels * outputs }
   private var count: Int { groupCount * groups }
   private var mergesTaps: Bool {
-    channels < ConvolutionWeightGradient.fewChannels && groups == 1
+    channels < TapWeightGradient.fewChannels && groups == 1
       && walks.horizontal.kernel > 1 && walks.horizontal.dilation == 1
   }
 
@@ -70,7 +78,7 @@ struct ConvolutionWeightGradient {
     _ dz: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, adds: Bool,
     _ workers: Workers
   ) {
-    let block = ConvolutionWeightGradient.block
+    let block = TapWeightGradient.block
     let blocks = (channels + block - 1) / block
     workers.forEach(groups * walks.tapCount * blocks) { index in
       let part = index % blocks * block..<min(channels, (index % blocks + 1) * block)

@@ -1,0 +1,91 @@
+// The two transforms of weight gradients by Winograd's F(4x4, 3x3), lane by lane.
+
+// Four pixels of a line: A d.
+INLINE void pixel_line(const vf *d, const size_t step, vf *y, const size_t y_step) {
+  const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+  const vf even = v_add(d0, d2), odd = v_add(d1, d3);
+  const vf even2 = v_fma(v_set(4), d2, d0), odd2 = v_fma(v_set(8), d3, v_mul(v_set(2), d1));
+  y[0] = d0;
+  y[y_step] = v_add(even, odd);
+  y[2 * y_step] = v_sub(even, odd);
+  y[3 * y_step] = v_add(even2, odd2);
+  y[4 * y_step] = v_sub(even2, odd2);
+  y[5 * y_step] = d3;
+}
+
+// Six numbers of a line: G^T s.
+INLINE void tap_line(const vf *s, const size_t step, vf *y, const size_t y_step) {
+  const vf s1 = s[step], s2 = s[2 * step], s3 = s[3 * step], s4 = s[4 * step];
+  const vf sixth = v_set(1.0f / 6), twelfth = v_set(1.0f / 12), part = v_set(1.0f / 24);
+  const vf a = v_mul(sixth, v_add(s1, s2)), b = v_add(s3, s4);
+  y[0] = v_fma(v_set(0.25f), s[0], v_sub(v_mul(part, b), a));
+  y[y_step] = v_fma(sixth, v_sub(s2, s1), v_mul(twelfth, v_sub(s3, s4)));
+  y[2 * y_step] = v_add(v_fma(sixth, b, s[5 * step]), v_sub(v_set(0), a));
+}
+
+INLINE vf tile_take(const float *p, const int partial, vmask mask) {
+  return partial ? v_load_part(p, mask) : v_load(p);
+}
+
+INLINE void tile_put(float *p, const int partial, vmask mask, vf x) {
+  if (partial)
+    v_store_part(p, mask, x);
+  else
+    v_store(p, x);
+}
+
+INLINE void output_lanes(const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
+  vf d[4], t[24], v[6];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 4; j++) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 4; i++)
+      d[i] = i < p->rows && j < p->columns
+                 ? tile_take(p->pixels + i * p->row_stride + j * p->pixel_stride + at, partial, mask)
+                 : v_set(0);
+    pixel_line(d, 1, t + j, 4);
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 6; i++) {
+    pixel_line(t + 4 * i, 1, v, 1);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 6; j++)
+      tile_put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+  }
+}
+
+INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
+  vf s[6], t[18], w[3];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 6; j++) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++)
+      s[i] = tile_take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
+    tap_line(s, 1, t + j, 6);
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 3; i++) {
+    tap_line(t + 6 * i, 1, w, 1);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 3; j++) {
+      float *to = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
+      tile_put(to, partial, mask, p->adds ? v_add(tile_take(to, partial, mask), w[j]) : w[j]);
+    }
+  }
+}
+
+static void output_spectrum(size_t channels, const zoo_train_tile *tile) {
+  size_t at = 0;
+  for (; at + VL <= channels; at += VL)
+    output_lanes(0, v_mask(0), at, tile);
+  if (at < channels)
+    output_lanes(1, v_mask(channels - at), at, tile);
+}
+
+static void weight_tile(size_t count, const zoo_train_tile *tile) {
+  size_t at = 0;
+  for (; at + VL <= count; at += VL)
+    weight_lanes(0, v_mask(0), at, tile);
+  if (at < count)
+    weight_lanes(1, v_mask(count - at), at, tile);
+}

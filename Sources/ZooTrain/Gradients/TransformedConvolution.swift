@@ -1,0 +1,50 @@
+// dL/dX of a convolution of 3 x 3 taps: the operator itself, which runs such convolutions by Winograd's transforms.
+import CZoo
+import Zoo
+import ZooCompiler
+
+/// As `FlippedConvolution`, where the flipped convolution is one that `Winograd` is faster for.
+final class TransformedConvolution: ConvolutionInputGradient {
+  private let packed: Buffer
+  private let inputs: Int
+  private let outputs: Int
+  private let writes: OperatorCall
+  private let adds: OperatorCall
+
+  /// Nil for other convolutions.
+  init?(_ operation: Conv2D, _ site: LayerSite, x: Variable) throws(CompileError) {
+    guard let dx = x.gradient, let dz = site.output.gradient else { return nil }
+    // With stride 1, the tap that comes first reaches as far beyond the edge as the last one does not.
+    var flipped = operation
+    flipped.activation = .none
+    flipped.window.padTop = 2 - operation.window.padTop
+    flipped.window.padBottom = 2 - operation.window.padBottom
+    flipped.window.padLeft = 2 - operation.window.padLeft
+    flipped.window.padRight = 2 - operation.window.padRight
+    guard
+      let shape = Winograd(flipped, x: site.output.shape, weights: ZOO_F32, y: x.shape)
+    else { return nil }
+    inputs = x.shape[3]
+    outputs = site.output.shape[3]
+    packed = Buffer(count: 9 * inputs * outputs)
+    let image = OperatorCall.Operand(site.output.shape, dz)
+    let weights = OperatorCall.Operand(
+      packed: packed.base, shape: try Shape([1, 9 * outputs, inputs]))
+    let target = OperatorCall.Operand(x.shape, dx)
+    let workers = site.context.workers
+    writes = try OperatorCall(
+      flipped, name: site.name, [image, weights], output: target, workers)
+    adds = try OperatorCall(
+      flipped, name: site.name, [image, weights, nil, target], output: target, workers)
+    workers.reserveScratch(shape.byteCount)
+  }
+
+  func run(
+    weights: UnsafePointer<Float>, _ dz: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>, adds: Bool, _ workers: Workers
+  ) {
+    packTransposed(
+      weights, taps: (0..<9).reversed(), inputs: inputs, outputs: outputs, to: packed.base)
+    (adds ? self.adds : writes).run()
+  }
+}
