@@ -65,6 +65,7 @@ INLINE void input_lanes(const int whole, const int partial, size_t rest, size_t 
     for (size_t i = 0; i < 6; i++) {
       const int is_there = whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
       d[i] = is_there ? take(x + i * p->row_stride, partial, mask) : v_set(0);
+      __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     input_line(d, 1, t + j, 6);
   }
