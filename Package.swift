@@ -104,12 +104,17 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CZoo", "Zoo"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    // Kernels for matrix units that few machines have, on an emulated one.
+    .target(
+      name: "EmulatedTiles", dependencies: ["CZooKernels"], path: "Tests/EmulatedTiles",
+      cSettings: [.headerSearchPath("."), .headerSearchPath("../../Sources/CZooKernels")]),
     .testTarget(
       name: "ZooHostTests",
       dependencies: ["CTinyModel", "CZoo", "CZooPlatform", "Zoo", "ZooImage"],
       swiftSettings: strict),
     .testTarget(
-      name: "ZooTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
+      name: "ZooTests",
+      dependencies: ["CZoo", "CZooKernels", "EmulatedTiles", "TestSupport", "Zoo", "ZooCompiler"],
       swiftSettings: strict),
     .testTarget(
       name: "ZooCompilerTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooCompiler"],
@@ -132,7 +137,8 @@ let package = Package(
       name: "ZooImageTests", dependencies: ["CZoo", "TestSupport", "Zoo", "ZooImage"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "CZooKernelsTests", dependencies: ["CZooKernels"], swiftSettings: strict),
+      name: "CZooKernelsTests", dependencies: ["CZooKernels", "EmulatedTiles"],
+      swiftSettings: strict),
     .testTarget(
       name: "ZooMeasureTests", dependencies: ["CZooKernels", "CZooMeasure", "ZooMeasure"],
       swiftSettings: strict),

@@ -11,6 +11,23 @@ static uint64_t saved_state(void) {
   return ((uint64_t)high << 32) | low;
 }
 
+// Whether there are AMX tiles with products of bytes and of bf16, and this process may use them: the kernel of the system keeps room
+// for their state, 8 KiB for each thread, once it was asked to, and may refuse.
+// Source: Linux, Documentation/arch/x86/xstate.rst.
+static int has_tiles(uint32_t features, uint64_t state) {
+  const uint32_t wanted = 1u << 22 | 1u << 24 | 1u << 25; // AMX-BF16, AMX-TILE, AMX-INT8
+  const uint64_t tile_state = 3ull << 17;                 // their configuration and their data
+  if ((features & wanted) != wanted || (state & tile_state) != tile_state)
+    return 0;
+  const long arch_prctl = 158, request_permission = 0x1023, tile_data = 18;
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(arch_prctl), "D"(request_permission), "S"(tile_data)
+                   : "rcx", "r11", "memory");
+  return result == 0;
+}
+
 static uint32_t detect(void) {
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d))
@@ -26,8 +43,11 @@ static uint32_t detect(void) {
   if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0) {
     if (!((c >> 11) & 1))
       return ZOO_KERNELS_AVX512;
+    const uint32_t tiles = d;
     const int has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5) & 1;
-    return has_bf16 ? ZOO_KERNELS_AVX512BF16 : ZOO_KERNELS_AVX512VNNI;
+    if (!has_bf16)
+      return ZOO_KERNELS_AVX512VNNI;
+    return has_tiles(tiles, state) ? ZOO_KERNELS_AMX : ZOO_KERNELS_AVX512BF16;
   }
   return ZOO_KERNELS_AVX2;
 }

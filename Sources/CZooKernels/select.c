@@ -69,6 +69,8 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #include <i16_quantize/i16_quantize.inc>
 #undef ROW
 
+#define WORKSPACE(ISA) (ZOO_KERNELS_##ISA >= ZOO_KERNELS_AMX ? ZOO_TILE_WORKSPACE : 0)
+
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
 static zoo_kernels choose(uint32_t limit, const char *name) {
   zoo_kernels k = {.isa = limit, .isa_name = name};
@@ -129,12 +131,12 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.i8_igemm = (zoo_integer_igemm_kernel){function, rows, columns};
+    k.i8_igemm = (zoo_integer_igemm_kernel){function, rows, columns, WORKSPACE(ISA)};
 #include <i8_igemm/i8_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.i16_igemm = (zoo_integer_igemm_kernel){function, rows, columns};
+    k.i16_igemm = (zoo_integer_igemm_kernel){function, rows, columns, WORKSPACE(ISA)};
 #include <i16_igemm/i16_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
@@ -190,6 +192,8 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
     return choose(ZOO_KERNELS_AVX512VNNI, "avx512vnni");
   case ZOO_KERNELS_AVX512BF16:
     return choose(ZOO_KERNELS_AVX512BF16, "avx512bf16");
+  case ZOO_KERNELS_AMX:
+    return choose(ZOO_KERNELS_AMX, "amx");
   default:
     return choose(ZOO_KERNELS_SCALAR, "scalar");
   }

@@ -16,6 +16,7 @@ const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
     return &zoo_measure_loops_avx512;
   case ZOO_KERNELS_AVX512VNNI:
   case ZOO_KERNELS_AVX512BF16:
+  case ZOO_KERNELS_AMX:
     return &zoo_measure_loops_avx512vnni;
 #endif
   default:

@@ -52,16 +52,22 @@ typedef struct zoo_integer_igemm_params {
   size_t c_stride;
   int32_t zero_point;
   float lower, upper;
+  void *workspace; // NULL, or the bytes that the kernel asks for, of no meaning between calls
 } zoo_integer_igemm_params;
 
-// m in 1...mr of the kernel, n >= 1 any.
+// m in 1...mr of the kernel, n >= 1 any. Kernels that ask for a workspace take any m, and are fast with one and m of a hundred
+// and more.
 typedef void (*zoo_integer_igemm_ukernel)(size_t m, size_t n, const zoo_integer_igemm_params *params);
 
 typedef struct zoo_integer_igemm_kernel {
   zoo_integer_igemm_ukernel run;
-  uint32_t mr; // most rows per call
+  uint32_t mr; // rows per inner tile, and most rows per call without a workspace
   uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+  uint32_t workspace; // bytes, or 0
 } zoo_integer_igemm_kernel;
+
+// Of kernels for a matrix unit (AMX): input rows in the order of its tiles, a share of a cache of the second level.
+#define ZOO_TILE_WORKSPACE (384 << 10)
 
 // --- i8_dwconv, i16_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps ---
 //

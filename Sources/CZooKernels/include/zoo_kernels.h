@@ -35,6 +35,7 @@ enum {
   ZOO_KERNELS_AVX512 = 3,
   ZOO_KERNELS_AVX512VNNI = 4,
   ZOO_KERNELS_AVX512BF16 = 5,
+  ZOO_KERNELS_AMX = 6,
 };
 
 // Width of one packed panel of output channels, for every type and ISA (see zoo/FORMAT.md).

@@ -49,6 +49,7 @@ public func zoo_isa_name(_ isa: zoo_isa) -> UnsafePointer<CChar>? {
   case ZOO_ISA_AVX512: text("avx512")
   case ZOO_ISA_AVX512VNNI: text("avx512vnni")
   case ZOO_ISA_AVX512BF16: text("avx512bf16")
+  case ZOO_ISA_AMX: text("amx")
   default: text("unknown")
   }
 }

@@ -110,7 +110,8 @@ struct WinogradWork: ParallelWork {
   /// False if this runtime has no kernels or too little memory for it; nothing is done then.
   func start() -> Bool {
     guard runtime.kernels.f32_winograd != nil, runtime.kernels.f32_igemm.run != nil,
-      let scratch = runtime.scratch, scratch.shareByteCount >= shape.byteCount
+      let scratch = runtime.scratch, !scratch.isForExactOnly,
+      scratch.shareByteCount >= shape.byteCount
     else { return false }
     forEach(runtime.threadCount, runtime) { WinogradWork.body($0).run($1) }
     return true

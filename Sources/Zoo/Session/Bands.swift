@@ -9,13 +9,13 @@ extension SessionState {
     let bands = (output.height + chain.rows - 1) / chain.rows
     // With room for every thread each has rows of its own and never waits; else all work on each stage of a band.
     // Threads with rows of their own begin their bands at different rows, on which the tiles of transforms would depend.
-    let hasScratch = chain.workerCount == 1
+    var scratch = runtime.scratch
+    scratch?.isForExactOnly = chain.workerCount > 1
     let hasRoom = chain.workerCount >= runtime.threadCount && bands >= runtime.threadCount
     let shares = hasRoom ? runtime.threadCount : 1
     if !hasRoom { chain.useAllRoom() }
     let inner = Runtime(
-      kernels: runtime.kernels, parallel: hasRoom ? nil : runtime.parallel,
-      scratch: hasScratch ? runtime.scratch : nil)
+      kernels: runtime.kernels, parallel: hasRoom ? nil : runtime.parallel, scratch: scratch)
     observe(chain.last, done: 0)
     for image in 0..<Int(output.shape.0) {
       BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()
@@ -91,7 +91,7 @@ extension SessionState {
 private struct BandWork: ParallelWork {
   let session: SessionState
   /// What the stages run with.
-  let runtime: Runtime
+  var runtime: Runtime
   let chain: BandChain
   let image: Int
   let shares: Int
@@ -99,6 +99,12 @@ private struct BandWork: ParallelWork {
   func start() { forEach(shares, session.runtime) { BandWork.body($0).run($1) } }
 
   func run(_ share: Int) {
+    var own = self
+    if shares > 1 { own.runtime.scratch = runtime.scratch?.alone(share) }
+    own.runRows(share)
+  }
+
+  private func runRows(_ share: Int) {
     let last = chain.count - 1
     // Of every stage: rows it has to make, the first row that is kept, the end of those made.
     var made = InlineArray<4, Range<Int>>(repeating: 0..<0)

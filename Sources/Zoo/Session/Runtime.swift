@@ -9,6 +9,9 @@ package struct Scratch {
   let byteCount: Int
   /// What each thread may use at its own place: of the model alone, so that what runs there does not depend on how many they are.
   let shareByteCount: Int
+  /// Whether rows are cut at places that depend on the number of threads: then only what gives the same bits wherever it is cut may
+  /// be done here.
+  var isForExactOnly = false
 
   package init(base: UnsafeMutableRawPointer, byteCount: Int, shareByteCount: Int) {
     self.base = base
@@ -18,13 +21,21 @@ package struct Scratch {
 
   /// The place of thread `index`.
   func share(_ index: Int) -> UnsafeMutableRawPointer { base + index * shareByteCount }
+
+  /// What is left for thread `index` when each runs operators of its own.
+  func alone(_ index: Int) -> Scratch {
+    var scratch = Scratch(
+      base: share(index), byteCount: shareByteCount, shareByteCount: shareByteCount)
+    scratch.isForExactOnly = isForExactOnly
+    return scratch
+  }
 }
 
 /// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
 package struct Runtime {
   package let kernels: zoo_kernels
   package let parallel: zoo_parallel?
-  let scratch: Scratch?
+  var scratch: Scratch?
 
   package init(kernels: zoo_kernels, parallel: zoo_parallel?, scratch: Scratch? = nil) {
     self.kernels = kernels

@@ -73,8 +73,10 @@ struct SessionOptions {
     let kernels = try kernels()
     var (share, whole) = (0, 0)
     for index in 0..<model.nodeCount {
-      let node = Conv2D.scratchByteCounts(model.node(index), model, kernels)
+      let record = model.node(index)
+      let node = Conv2D.scratchByteCounts(record, model, kernels)
       share = max(share, node.share)
+      share = max(share, workspaceByteCount(ofOperator: record.code, kernels))
       whole = max(whole, node.whole)
     }
     let threads = max(1, Int(value.parallel?.pointee.thread_count ?? 1))

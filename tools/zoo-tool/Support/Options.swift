@@ -11,6 +11,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
   case avx512
   case avx512vnni
   case avx512bf16
+  case amx
 
   var value: zoo_isa {
     switch self {
@@ -20,6 +21,7 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
     case .avx512: ZOO_ISA_AVX512
     case .avx512vnni: ZOO_ISA_AVX512VNNI
     case .avx512bf16: ZOO_ISA_AVX512BF16
+    case .amx: ZOO_ISA_AMX
     }
   }
 }

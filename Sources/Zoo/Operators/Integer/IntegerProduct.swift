@@ -28,6 +28,8 @@ struct IntegerProduct<Element: IntegerElement> {
 
   /// Pointers of one tile: enough for 8 rows of an 11 x 11 window.
   static var pointerCapacity: Int { 1024 }
+  /// Rows of one call of a kernel that takes any number.
+  static var rowCapacity: Int { 256 }
   /// Elements of one gathered tile.
   static var gatherCapacity: Int { 16384 }
   /// Channels whose padding fits the row that stands for it.
@@ -69,6 +71,12 @@ struct IntegerProduct<Element: IntegerElement> {
   }
 }
 
+/// Bytes of scratch memory that the kernel of an integer product wants for each thread; 0 for other operators.
+func workspaceByteCount(ofOperator code: Int, _ kernels: zoo_kernels) -> Int {
+  let isProduct = code == IntegerConv2D<Int8>.code || code == IntegerDense<Int8>.code
+  return isProduct ? Int(kernels.i8_igemm.workspace) : 0
+}
+
 /// A residual added before rounding: multiplier (q - zero point).
 struct IntegerAddend<Element: IntegerElement> {
   let base: UnsafePointer<Element>
@@ -103,26 +111,45 @@ private struct IntegerWork<Element: IntegerElement>: ParallelWork {
     let panels = (product.columns + width - 1) / width
     let columns = piece(index / rowPieces, of: columnPieces, panels)
     product.run(
-      kernel, rows: rows,
+      kernel, workspace: product.workspace(index), rows: rows,
       columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
   }
 }
 
 extension IntegerProduct {
+  /// What thread `index` gives its kernel, if it asks for some.
+  fileprivate func workspace(_ index: Int) -> UnsafeMutableRawPointer? {
+    let byteCount = Int(Element.product(runtime.kernels).workspace)
+    guard byteCount > 0, let scratch = runtime.scratch, scratch.shareByteCount >= byteCount else {
+      return nil
+    }
+    return scratch.share(index)
+  }
+
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
-  fileprivate func run(_ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>) {
+  fileprivate func run(
+    _ kernel: zoo_integer_igemm_ukernel, workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>
+  ) {
     let nr = Int(runtime.kernels.i8_igemm.nr)
     let block = max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
       if gathers {
-        runGathered(kernel, rows: rows, columns: column..<end)
+        runGathered(kernel, workspace, rows: rows, columns: column..<end)
       } else {
-        runIndirect(kernel, rows: rows, columns: column..<end)
+        runIndirect(kernel, workspace, rows: rows, columns: column..<end)
       }
       column = end
     }
+  }
+
+  /// Rows of one call of the kernel: one tile, or with a workspace as many as there are pointers for, in whole tiles.
+  private func rowsPerCall(_ workspace: UnsafeMutableRawPointer?, most: Int) -> Int {
+    let tile = Int(Element.product(runtime.kernels).mr)
+    guard workspace != nil, most > tile else { return min(tile, most) }
+    return min(IntegerProduct.rowCapacity, most) / tile * tile
   }
 
   private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_integer_igemm_params {
@@ -148,10 +175,11 @@ extension IntegerProduct {
   /// Tiles whose rows are read through a table of pointers, one per tap.
   @inline(never)  // its table would sit in every caller's frame
   private func runIndirect(
-    _ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>
+    _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>
   ) {
     let taps = source.tapCount
-    let tile = min(Int(Element.product(runtime.kernels).mr), IntegerProduct.pointerCapacity / taps)
+    let tile = rowsPerCall(workspace, most: IntegerProduct.pointerCapacity / taps)
     var table = InlineArray<1024, UnsafePointer<Element>?>(repeating: nil)
     var span = table.mutableSpan
     var line = InlineArray<4096, Element>(repeating: padding)
@@ -170,6 +198,7 @@ extension IntegerProduct {
           params.tap_count = taps
           params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
           params.a_tap_stride = count
+          params.workspace = workspace
           kernel(count, columns.count, &params)
           row += count
         }
@@ -180,19 +209,19 @@ extension IntegerProduct {
   /// Tiles whose rows are first copied to a small buffer.
   @inline(never)
   private func runGathered(
-    _ kernel: zoo_integer_igemm_ukernel, rows: Range<Int>, columns: Range<Int>
+    _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>
   ) {
     // Not filled: every element that is read is written first, but for up to 3 at the end of a row, whose weights are 0.
     var storage = InlineArray<16384, Element>(repeating: 0)
     var span = storage.mutableSpan
-    var table = InlineArray<64, UnsafePointer<Element>?>(repeating: nil)
+    var table = InlineArray<128, UnsafePointer<Element>?>(repeating: nil)
     var tableSpan = table.mutableSpan
     span.withUnsafeMutableBufferPointer { buffer in
       guard let gathered = buffer.baseAddress else { return }
       tableSpan.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
-        let tile = min(
-          Int(Element.product(runtime.kernels).mr), min(table.count, buffer.count / depth))
+        let tile = rowsPerCall(workspace, most: min(table.count, buffer.count / depth))
         for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
         var row = rows.lowerBound
         while row < rows.upperBound {
@@ -203,6 +232,7 @@ extension IntegerProduct {
           params.tap_count = 1
           params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
           params.a_tap_stride = count
+          params.workspace = workspace
           kernel(count, columns.count, &params)
           row += count
         }

@@ -1,0 +1,117 @@
+// Kernels for matrix units against their definition, between protected pages: on an emulated unit, and on the CPU's own if it has one.
+import CZooKernels
+import EmulatedTiles
+import Testing
+
+struct TileKernelTests {
+  /// Kernels by name: the emulated one wherever its vectors run.
+  private func kernels() -> [(name: String, run: zoo_integer_igemm_ukernel)] {
+    var kernels: [(name: String, run: zoo_integer_igemm_ukernel)] = []
+    if let run = emulated_i8_igemm() { kernels.append((name: "emulated", run: run)) }
+    for kernel in variants("i8_igemm") where kernel.isa == ZOO_KERNELS_AMX {
+      kernels.append(
+        (
+          name: String(cString: kernel.name),
+          run: unsafeBitCast(kernel.function, to: zoo_integer_igemm_ukernel.self)
+        ))
+    }
+    return kernels
+  }
+
+  /// Rows below, at and past tiles, blocks and what the workspace holds; columns of whole and of narrow panels; depths of
+  /// whole and of broken chunks of 64.
+  @Test(arguments: [
+    (8, 16, 64, 1), (16, 32, 64, 1), (17, 40, 16, 9), (31, 24, 4, 1), (32, 48, 32, 9),
+    (33, 33, 100, 1), (49, 17, 128, 2), (64, 8, 61, 1), (100, 20, 12, 3), (9, 64, 3000, 2),
+    (65, 16, 12000, 1),
+    (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1),
+  ])
+  func integersAreExactAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
+    for (name, run) in kernels() {
+      for hasAddend in [false, true] {
+        for hasWorkspace in [true, false] {
+          check(name, run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
+        }
+      }
+    }
+  }
+
+  private func check(
+    _ name: String, _ run: zoo_integer_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int,
+    hasAddend: Bool, hasWorkspace: Bool
+  ) {
+    let depth = kc * taps
+    var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
+    func bytes(_ count: Int, least: Float = -128) -> [Int8] {
+      noise.floats(count).map { Int8(max(least, min(127, ($0 * 140).rounded()))) }
+    }
+    let rows = (0..<m * taps).map { _ in GuardedBytes(bytes(kc)) }
+    let plain = bytes(depth * n, least: -127)
+    let weights = GuardedBytes(pack(plain, depth, n))
+    let bias = Guarded(noise.floats(n).map { Int32($0 * 100_000) })
+    let shifted = Guarded(
+      (0..<n).map { j in
+        bias.numbers[j] - 128 * (0..<depth).reduce(Int32(0)) { $0 + Int32(plain[$1 * n + j]) }
+      })
+    let multipliers = GuardedBuffer(noise.floats(n).map { abs($0) / Float(depth * 20) + 1e-5 })
+    let addend = bytes(m * n)
+    let output = GuardedBytes(addend)
+    let workspace = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
+    defer { workspace.deallocate() }
+    let pointers = rows.map { Optional(UnsafeRawPointer($0.bytes)) }
+    pointers.withUnsafeBufferPointer { table in
+      var params = zoo_integer_igemm_params()
+      params.kc = kc
+      params.tap_count = taps
+      params.a = table.baseAddress
+      params.a_tap_stride = m
+      params.w = UnsafePointer(weights.bytes)
+      params.bias = (UnsafePointer(bias.numbers), UnsafePointer(shifted.numbers))
+      params.multipliers = UnsafePointer(multipliers.floats)
+      if hasAddend {
+        params.addend = UnsafeRawPointer(output.bytes)  // in place
+        params.addend_stride = n
+        params.addend_zero_point = -3
+        params.addend_multiplier = 0.25
+      }
+      params.c = UnsafeMutableRawPointer(output.bytes)
+      params.c_stride = n
+      params.zero_point = 5
+      (params.lower, params.upper) = (-100, 110)
+      params.workspace = hasWorkspace ? workspace : nil
+      run(m, n, &params)
+    }
+    let got = output.array
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = bias.numbers[j]
+        for t in 0..<taps {
+          let x = rows[t * m + i].bytes
+          for k in 0..<kc { sum += Int32(x[k]) * Int32(plain[(t * kc + k) * n + j]) }
+        }
+        var real = Float(sum) * multipliers.floats[j]
+        if hasAddend { real += Float(Int(addend[i * n + j]) + 3) * 0.25 }
+        let want = Int8(min(max(real, -100), 110).rounded(.toNearestOrEven) + 5)
+        if got[i * n + j] != want {
+          let shape = "m \(m) n \(n) kc \(kc) taps \(taps)"
+          Issue.record("\(name) \(shape): [\(i), \(j)] is \(got[i * n + j]), not \(want)")
+          return
+        }
+      }
+    }
+  }
+
+  /// Panels of 16 columns in quads of 4 rows, the last panel narrower (zoo/FORMAT.md).
+  private func pack(_ plain: [Int8], _ depth: Int, _ n: Int) -> [Int8] {
+    var packed: [Int8] = []
+    for panel in stride(from: 0, to: n, by: 16) {
+      for quad in stride(from: 0, to: depth, by: 4) {
+        for column in panel..<min(n, panel + 16) {
+          packed += (quad..<quad + 4).map { $0 < depth ? plain[$0 * n + column] : 0 }
+        }
+      }
+    }
+    return packed
+  }
+}

@@ -1,0 +1,10 @@
+// The kernels for matrix units (AMX), on a unit that is emulated in C: their meaning can be tested where there is none.
+#ifndef EMULATED_TILES_H
+#define EMULATED_TILES_H
+#include <stddef.h>
+#include <zoo_kernels.h>
+
+// NULL where the vectors that the kernels use beside the unit are missing too.
+zoo_integer_igemm_ukernel emulated_i8_igemm(void);
+
+#endif
