@@ -140,6 +140,7 @@ typedef enum zoo_layout {
   ZOO_LAYOUT_PLAIN = 0,    /**< row-major */
   ZOO_LAYOUT_PANELS16 = 1, /**< [rows, columns] as panels of 16 columns, the last one narrower */
   ZOO_LAYOUT_QUADS16 = 2,  /**< the same, but 4 rows of a column side by side: bytes of integer weights */
+  ZOO_LAYOUT_PAIRS16 = 3,  /**< the same, but 2 rows of a column side by side: weights of bf16 */
   ZOO_LAYOUT_IS_32_BITS = 0x7fffffff
 } zoo_layout;
 

@@ -76,27 +76,27 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   zoo_kernels k = {.isa = limit, .isa_name = name};
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+    k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns, 0};
 #include <f32_igemm/f32_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.i8w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+    k.i8w_igemm = (zoo_f32_igemm_kernel){function, rows, columns, 0};
 #include <i8w_igemm/i8w_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.f16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+    k.f16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns, 0};
 #include <f16w_igemm/f16w_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.bf16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+    k.bf16w_igemm = (zoo_f32_igemm_kernel){function, rows, columns, 0};
 #include <bf16w_igemm/bf16w_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
-    k.bf16_igemm = (zoo_f32_igemm_kernel){function, rows, columns};
+    k.bf16_igemm = (zoo_f32_igemm_kernel){function, rows, columns, WORKSPACE(ISA)};
 #include <bf16_igemm/bf16_igemm.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \

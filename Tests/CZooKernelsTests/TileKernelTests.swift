@@ -102,6 +102,105 @@ struct TileKernelTests {
     }
   }
 
+  /// Sums of bf16 within the rounding of their floats.
+  @Test(arguments: [
+    (8, 16, 32, 1), (17, 40, 16, 9), (32, 48, 31, 1), (33, 33, 50, 2), (49, 17, 128, 1),
+    (64, 8, 61, 1), (100, 20, 12, 3), (33, 16, 7000, 1), (1, 24, 64, 1),
+  ])
+  func floatsAreRightAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
+    var kernels: [zoo_f32_igemm_ukernel] = []
+    if let run = emulated_bf16_igemm() { kernels.append(run) }
+    for kernel in variants("bf16_igemm") {
+      guard kernel.isa == ZOO_KERNELS_AMX || m <= kernel.mr else { continue }
+      kernels.append(unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self))
+    }
+    for run in kernels {
+      for hasAddend in [false, true] {
+        for hasWorkspace in [true, false] {
+          checkFloats(run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
+        }
+      }
+    }
+  }
+
+  private func checkFloats(
+    _ run: zoo_f32_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int, hasAddend: Bool,
+    hasWorkspace: Bool
+  ) {
+    let depth = kc * taps
+    var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
+    func halves(_ count: Int) -> [UInt16] {
+      noise.floats(count).map { UInt16($0.bitPattern >> 16) }
+    }
+    func widened(_ half: UInt16) -> Double { Double(Float(bitPattern: UInt32(half) << 16)) }
+    // One tap of an odd number of elements has a zero after it.
+    let rows = (0..<m * taps).map { _ in Guarded(halves(kc) + (kc % 2 == 0 ? [] : [0])) }
+    let plain = halves(depth * n)
+    let weights = Guarded(packInPairs(plain, depth, n))
+    let bias = GuardedBuffer(noise.floats(n))
+    let addend = noise.floats(m * n)
+    let output = GuardedBuffer(addend)
+    let workspace = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
+    defer { workspace.deallocate() }
+    let pointers = rows.map {
+      Optional(UnsafePointer(UnsafeRawPointer($0.numbers).assumingMemoryBound(to: Float.self)))
+    }
+    pointers.withUnsafeBufferPointer { table in
+      var params = zoo_f32_igemm_params()
+      params.kc = kc
+      params.tap_count = taps
+      params.a = table.baseAddress
+      params.a_tap_stride = m
+      params.w = UnsafeRawPointer(weights.numbers)
+      if hasAddend {
+        params.bias = UnsafePointer(bias.floats)
+        params.addend = UnsafePointer(output.floats)  // in place
+        params.addend_stride = n
+      }
+      params.c = output.floats
+      params.c_stride = n
+      (params.lower, params.upper) = (-3, 2)
+      params.workspace = hasWorkspace ? workspace : nil
+      run(m, n, &params)
+    }
+    let got = output.array
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = hasAddend ? Double(bias.floats[j]) + Double(addend[i * n + j]) : 0
+        var magnitude = abs(sum)
+        for t in 0..<taps {
+          let x = rows[t * m + i].numbers
+          for k in 0..<kc {
+            let product = widened(x[k]) * widened(plain[(t * kc + k) * n + j])
+            sum += product
+            magnitude += abs(product)
+          }
+        }
+        let bound = Double(depth + 4) * 0x1p-24 * (magnitude + 1)
+        if abs(Double(got[i * n + j]) - min(max(sum, -3), 2)) > bound {
+          let shape = "m \(m) n \(n) kc \(kc) taps \(taps)"
+          Issue.record("\(shape): [\(i), \(j)] is \(got[i * n + j]), not \(sum)")
+          return
+        }
+      }
+    }
+  }
+
+  /// Panels of 16 columns in pairs of rows, a last odd row as it is (zoo/FORMAT.md).
+  private func packInPairs(_ plain: [UInt16], _ depth: Int, _ n: Int) -> [UInt16] {
+    var packed: [UInt16] = []
+    for panel in stride(from: 0, to: n, by: 16) {
+      for row in stride(from: 0, to: depth, by: 2) {
+        for column in panel..<min(n, panel + 16) {
+          packed.append(plain[row * n + column])
+          if row + 1 < depth { packed.append(plain[(row + 1) * n + column]) }
+        }
+      }
+    }
+    return packed
+  }
+
   /// Panels of 16 columns in quads of 4 rows, the last panel narrower (zoo/FORMAT.md).
   private func pack(_ plain: [Int8], _ depth: Int, _ n: Int) -> [Int8] {
     var packed: [Int8] = []

@@ -62,8 +62,32 @@ static inline void emulated_dot_i8(int sums, int a, int b) {
     }
 }
 
+static inline float widened_bf16(const uint8_t *from) {
+  uint16_t half;
+  memcpy(&half, from, 2);
+  const uint32_t bits = (uint32_t)half << 16;
+  float x;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+// First and second products of the pairs have sums of their own, which are added to what is there.
+static inline void emulated_dot_bf16(int sums, int a, int b) {
+  require_product(sums, a, b);
+  for (int i = 0; i < unit.shapes.rows[sums]; i++)
+    for (int j = 0; j < unit.shapes.row_bytes[sums] / 4; j++) {
+      float sum, parts[2] = {0, 0};
+      memcpy(&sum, unit.data[sums][i] + 4 * j, 4);
+      for (int k = 0; k < unit.shapes.row_bytes[a] / 2; k++)
+        parts[k % 2] += widened_bf16(unit.data[a][i] + 2 * k) * widened_bf16(unit.data[b][k / 2] + 4 * j + k % 2 * 2);
+      sum += parts[0] + parts[1];
+      memcpy(unit.data[sums][i] + 4 * j, &sum, 4);
+    }
+}
+
 #define T_BEGIN(shapes) emulated_begin(shapes)
 #define T_END() emulated_end()
 #define T_LOAD(tile, from, stride) emulated_load(tile, from, stride)
 #define T_STORE(tile, to, stride) emulated_store(tile, to, stride)
 #define T_DOT_I8(sums, a, b) emulated_dot_i8(sums, a, b)
+#define T_DOT_BF16(sums, a, b) emulated_dot_bf16(sums, a, b)

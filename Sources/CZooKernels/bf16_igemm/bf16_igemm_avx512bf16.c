@@ -6,20 +6,9 @@
 #include <simd/avx512.h>
 #define MR 8
 
-// Rows k and k + 1 of 16 columns, side by side in memory, as 16 pairs.
-INLINE __m512i pairs(const uint16_t *p) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
-                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return _mm512_permutexvar_epi16(order, _mm512_loadu_si512(p));
-}
-
-// The same for the first n columns of a narrower panel; without the second row if `alone`.
-INLINE __m512i pairs_part(const uint16_t *p, size_t n, int alone) {
-  const vmask mask = v_mask(n);
-  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p));
-  if (alone)
-    return low;
-  return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p + n)), 16));
+// One row of n columns that has no partner, as pairs with 0.
+INLINE __m512i single(const uint16_t *p, size_t n) {
+  return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_mask(n), p));
 }
 
 // One tile of `rows` x (`panels` * 16) columns, the counts constants after inlining; one panel of `rest` columns if `partial`.
@@ -47,7 +36,7 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
       __m512i b[8];
 #pragma clang loop unroll(full)
       for (int v = 0; v < panels; v++) {
-        b[v] = partial ? pairs_part(w[v], width, 0) : pairs(w[v]);
+        b[v] = partial ? _mm512_maskz_loadu_epi32(mask, w[v]) : _mm512_loadu_si512(w[v]);
         w[v] += 2 * width;
       }
 #pragma clang loop unroll(full)
@@ -62,7 +51,7 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
   if (depth % 2) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels; v++) {
-      const __m512i b = pairs_part(w[v], width, 1);
+      const __m512i b = single(w[v], width);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++)
         sum[i][v] = _mm512_dpbf16_ps(sum[i][v], (__m512bh)_mm512_set1_epi32(a[i][count]), (__m512bh)b);

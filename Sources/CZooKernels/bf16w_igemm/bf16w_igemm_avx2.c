@@ -6,8 +6,7 @@
 #define MR 6
 #define W_ELEMENT uint16_t
 #define W_IS_SCALED 0
-INLINE vf w_load(const uint16_t *p) { return v_load_bf16(p); }
-INLINE vf w_load_part(const uint16_t *p, vmask m, size_t n) { return v_load_bf16_part(p, m, n); }
+#define W_IS_PAIRED 1
 #include <f32_igemm/body.h>
 
 void zoo_bf16w_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {

@@ -4,6 +4,7 @@
 // row is computed for nothing. For weights that are not floats it also defines W_ELEMENT, their type, and
 //   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
 //   W_IS_SCALED: 1 if they have a scale for each column
+// or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
 #include <zoo_kernels.h>
 
 #ifndef W_ELEMENT
@@ -18,8 +19,21 @@ INLINE vf w_load_part(const float *p, vmask m, size_t n) {
 
 #define PER_PANEL (16 / VL) // vectors per panel
 
-// One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v
-// starts at w[v] + k * step. Of the last vector only `rest` lanes count if `partial`.
+#ifdef W_IS_PAIRED
+// Row `row` of `depth`, of `width` columns, from `lane` on: VL weights, or the first `rest`, as floats.
+INLINE vf w_row(const uint16_t *panel, size_t lane, size_t row, size_t depth, size_t width, const int partial,
+                vmask mask, size_t rest) {
+  if (row % 2 == 0 && row + 1 == depth) {
+    const uint16_t *p = panel + row * width + lane;
+    return partial ? v_load_bf16_part(p, mask, rest) : v_load_bf16(p);
+  }
+  const int32_t *p = (const int32_t *)(const void *)(panel + row / 2 * 2 * width) + lane;
+  return v_half(partial ? i_load_part(p, mask) : i_load(p), row % 2 == 1);
+}
+#endif
+
+// One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v starts at
+// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
                  size_t step, const zoo_f32_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
@@ -32,17 +46,33 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     for (int i = 0; i < rows; i++)
       sum[i][v] = b;
   }
+#ifdef W_IS_PAIRED
+  const size_t depth = p->tap_count * p->kc;
+  size_t row = 0;
+#else
   size_t offset = 0;
+#endif
   for (size_t t = 0; t < p->tap_count; t++) {
     const float *a[MR];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       a[i] = p->a[t * p->a_tap_stride + i];
-    for (size_t k = 0; k < p->kc; k++, offset += step) {
+    for (size_t k = 0; k < p->kc; k++) {
       vf b[16];
 #pragma clang loop unroll(full)
-      for (int v = 0; v < vectors; v++)
-        b[v] = partial && v == vectors - 1 ? w_load_part(w[v] + offset, mask, rest) : w_load(w[v] + offset);
+      for (int v = 0; v < vectors; v++) {
+        const int cut = partial && v == vectors - 1;
+#ifdef W_IS_PAIRED
+        b[v] = w_row(w[v], (size_t)(v % PER_PANEL) * VL, row, depth, step, cut, mask, rest);
+#else
+        b[v] = cut ? w_load_part(w[v] + offset, mask, rest) : w_load(w[v] + offset);
+#endif
+      }
+#ifdef W_IS_PAIRED
+      row++;
+#else
+      offset += step;
+#endif
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
         const vf x = v_set(a[i][k]);
@@ -80,6 +110,11 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 }
 
 // All columns for a constant number of rows, `panels` panels at a time.
+#ifdef W_IS_PAIRED
+#define LANE(v) 0
+#else
+#define LANE(v) ((v) % PER_PANEL * VL)
+#endif
 INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
   const size_t depth = p->tap_count * p->kc;
   size_t column = 0;
@@ -87,19 +122,19 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
   for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels * PER_PANEL; v++)
-      w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + (v % PER_PANEL) * VL;
+      w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + LANE(v);
     tile(rows, panels * PER_PANEL, 0, 0, w, 16, p, column);
   }
   for (; column + 16 <= n; column += 16) {
     for (int v = 0; v < PER_PANEL; v++)
-      w[v] = weights + column * depth + v * VL;
+      w[v] = weights + column * depth + LANE(v);
     tile(rows, PER_PANEL, 0, 0, w, 16, p, column);
   }
   const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
   if (rest == 0)
     return;
   for (int v = 0; v < PER_PANEL; v++)
-    w[v] = weights + column * depth + v * VL;
+    w[v] = weights + column * depth + LANE(v);
 #if PER_PANEL == 2
   if (rest > VL)
     tile(rows, 2, 1, rest - VL, w, rest, p, column);

@@ -48,8 +48,9 @@ INLINE void put(float *p, const int partial, vmask mask, vf x) {
     v_store(p, x);
 }
 
-INLINE vf take_bf16(const uint16_t *p, const int partial, vmask mask, size_t rest) {
-  return partial ? v_load_bf16_part(p, mask, rest) : v_load_bf16(p);
+// Lanes from `at` on of rows of 16 columns, which lie in pairs.
+INLINE vf take_bf16(const uint16_t *p, size_t at) {
+  return v_half(i_load((const int32_t *)(const void *)(p + at / 32 * 32) + at % 16), at / 16 % 2 == 1);
 }
 
 INLINE int exists(size_t i, size_t first, size_t end) { return i >= first && i < end; }
@@ -87,9 +88,9 @@ INLINE void weight_lanes(const int is_bf16, const int partial, size_t rest, size
   for (size_t j = 0; j < 3; j++) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 3; i++) {
-      const size_t tap = i * p->row_stride + j * p->pixel_stride + at;
-      g[i] = is_bf16 ? take_bf16((const uint16_t *)p->x + tap, partial, mask, rest)
-                     : take((const float *)p->x + tap, partial, mask);
+      const size_t tap = i * p->row_stride + j * p->pixel_stride;
+      g[i] =
+          is_bf16 ? take_bf16((const uint16_t *)p->x + tap, at) : take((const float *)p->x + tap + at, partial, mask);
     }
     weight_line(g, 1, t + j, 3);
   }

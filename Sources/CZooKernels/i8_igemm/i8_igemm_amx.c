@@ -1,8 +1,9 @@
 // i8_igemm for AMX.
 #include <zoo_kernels.h>
 #if ZOO_X86_64
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma,amx-tile,amx-int8"))), apply_to = function)
+#pragma clang attribute push(                                                                       \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma,amx-tile,amx-int8"))), \
+    apply_to = function)
 #include <simd/avx512.h>
 #include <i8_igemm/tiles.h>
 

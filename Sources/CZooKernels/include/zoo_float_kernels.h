@@ -29,20 +29,26 @@ typedef struct zoo_f32_igemm_params {
   float *c;              // output rows
   size_t c_stride;       // elements between rows of c
   float lower, upper;    // clamp bounds; -INFINITY, INFINITY for none
+  void *workspace;       // NULL, or the bytes that the kernel asks for, of no meaning between calls
 } zoo_f32_igemm_params;
 
-// m in 1...mr of the kernel, n >= 1 any.
+// m in 1...mr of the kernel, n >= 1 any. Kernels that ask for a workspace take any m, and are fast with one and m of a hundred
+// and more. Floats have other bits with a workspace than without.
 typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_params *params);
 
 typedef struct zoo_f32_igemm_kernel {
   zoo_f32_igemm_ukernel run;
-  uint32_t mr; // most rows per call
-  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+  uint32_t mr;        // rows per inner tile, and most rows per call without a workspace
+  uint32_t nr;        // columns per inner tile: a driver splits n at multiples of this
+  uint32_t workspace; // bytes, or 0
 } zoo_f32_igemm_kernel;
 
+// Of kernels for a matrix unit (AMX): input rows in the order of its tiles, a share of a cache of the second level.
+#define ZOO_TILE_WORKSPACE (384 << 10)
+
 // f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.
-// bf16w_igemm: likewise with weights of bf16.
-// bf16_igemm: weights of bf16, and inputs that were rounded to bf16: p->a has pointers to kc bf16 numbers; kc is even, or
+// bf16w_igemm: likewise with weights of bf16, whose panels have rows in pairs: [rows / 2][16][2], a last odd row [16].
+// bf16_igemm: the same weights, and inputs that were rounded to bf16: p->a has pointers to kc bf16 numbers; kc is even, or
 // there is one tap and a zero after its numbers. Products of pairs (k, k + 1) are exact; their sums are rounded in an order of the CPU's,
 // denormals count as 0.
 // i8w_igemm: the same with weights of int8_t: y = scale[j] * sum + bias[j], rounded one by one.
@@ -69,7 +75,8 @@ typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *para
 // multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself.
 //   INPUT    spectrum[s][lane] = (B^T d B)[s], d[i][j][lane] at x + i * row_stride + j * pixel_stride; zeros outside of the rows
 //            and columns that exist
-//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3; BF16_WEIGHTS: of that type, widened exactly
+//   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3; BF16_WEIGHTS: of that type, in pairs of
+//            rows of 16 (zoo/FORMAT.md), an even number of them, widened exactly
 //   OUTPUT   y + i * row_stride + j * pixel_stride = clamp((A^T m A)[i][j] + bias + addend), m = spectrum, for the rows
 //            and columns that exist
 typedef enum zoo_f32_winograd_kind {

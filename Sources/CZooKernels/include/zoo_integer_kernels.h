@@ -61,13 +61,10 @@ typedef void (*zoo_integer_igemm_ukernel)(size_t m, size_t n, const zoo_integer_
 
 typedef struct zoo_integer_igemm_kernel {
   zoo_integer_igemm_ukernel run;
-  uint32_t mr; // rows per inner tile, and most rows per call without a workspace
-  uint32_t nr; // columns per inner tile: a driver splits n at multiples of this
+  uint32_t mr;        // rows per inner tile, and most rows per call without a workspace
+  uint32_t nr;        // columns per inner tile: a driver splits n at multiples of this
   uint32_t workspace; // bytes, or 0
 } zoo_integer_igemm_kernel;
-
-// Of kernels for a matrix unit (AMX): input rows in the order of its tiles, a share of a cache of the second level.
-#define ZOO_TILE_WORKSPACE (384 << 10)
 
 // --- i8_dwconv, i16_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps ---
 //

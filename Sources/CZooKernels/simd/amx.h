@@ -25,5 +25,7 @@ typedef struct tile_shapes {
 #define T_STORE(tile, to, stride) _tile_stored(tile, to, stride)
 // sums[i][j] += the dot products of groups of 4 bytes of row i of a with those in column j of b, each group a row of b.
 #define T_DOT_I8(sums, a, b) _tile_dpbssd(sums, a, b)
+// The same of groups of two numbers of bf16.
+#define T_DOT_BF16(sums, a, b) _tile_dpbf16ps(sums, a, b)
 #endif
 #endif

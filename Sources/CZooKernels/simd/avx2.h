@@ -66,6 +66,11 @@ typedef __m256i vi;
 INLINE vi i_set(int32_t x) { return _mm256_set1_epi32(x); }
 INLINE vi i_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 INLINE vi i_load_part(const int32_t *p, vmask m) { return _mm256_maskload_epi32(p, m); }
+// Of pairs of bf16, the first numbers or the second ones.
+INLINE vf v_half(vi pairs, int second) {
+  return _mm256_castsi256_ps(second ? _mm256_and_si256(pairs, _mm256_set1_epi32((int32_t)0xffff0000))
+                                    : _mm256_slli_epi32(pairs, 16));
+}
 INLINE vi i_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 INLINE vi i_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 INLINE vi i_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }

@@ -61,6 +61,11 @@ typedef __m512i vi;
 INLINE vi i_set(int32_t x) { return _mm512_set1_epi32(x); }
 INLINE vi i_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 INLINE vi i_load_part(const int32_t *p, vmask m) { return _mm512_maskz_loadu_epi32(m, p); }
+// Of pairs of bf16, the first numbers or the second ones.
+INLINE vf v_half(vi pairs, int second) {
+  return _mm512_castsi512_ps(second ? _mm512_and_si512(pairs, _mm512_set1_epi32((int32_t)0xffff0000))
+                                    : _mm512_slli_epi32(pairs, 16));
+}
 INLINE vi i_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 INLINE vi i_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 INLINE vi i_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }

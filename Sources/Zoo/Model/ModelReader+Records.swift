@@ -165,7 +165,7 @@ extension ModelReader {
     let storage = record.load(fromByteOffset: Tensor.storage, as: UInt8.self)
     let layout = record.load(fromByteOffset: Tensor.layout, as: UInt8.self)
     guard Int(rank) <= Shape.maximumRank, storage <= ModelFormat.Storage.bands,
-      layout <= UInt8(ZOO_LAYOUT_QUADS16.rawValue),
+      layout <= UInt8(ZOO_LAYOUT_PAIRS16.rawValue),
       layout == 0 || storage == ModelFormat.Storage.weights
     else { throw .corrupt("tensor kind", got: index) }
     let quantization = Int(capped: record.loadLE(UInt32.self, at: Tensor.quantization))
@@ -186,6 +186,8 @@ extension ModelReader {
       layout != UInt8(ZOO_LAYOUT_QUADS16.rawValue)
         || (view.type == ZOO_I8 && shape.rank >= 2 && shape[shape.rank - 2] % 4 == 0)
     else { throw .corrupt("tensor in quads", got: index) }
+    guard layout != UInt8(ZOO_LAYOUT_PAIRS16.rawValue) || (view.type == ZOO_BF16 && shape.rank >= 2)
+    else { throw .corrupt("tensor in pairs", got: index) }
     guard let whole = zoo_tensor.byteCount(view.type, shape, rowStride: view.rowStride),
       storage == ModelFormat.Storage.arena || view.isDense
     else { throw .corrupt("tensor shape or type", got: index) }

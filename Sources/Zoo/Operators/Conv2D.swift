@@ -100,7 +100,9 @@ extension Conv2D {
     guard node.runtime.scratch != nil else { return false }
     let inputs = node.inputs
     let (x, w, y) = (inputs[0], inputs[1], node.output)
-    guard let shape = Winograd(self, x: x.extent, weights: w.type, y: y.extent) else {
+    guard Conv2D.transforms(w.type, node.runtime.kernels),
+      let shape = Winograd(self, x: x.extent, weights: w.type, y: y.extent)
+    else {
       return false
     }
     return WinogradWork(
@@ -117,6 +119,11 @@ extension Conv2D {
     ).start()
   }
 
+  /// Whether weights of `type` are ever transformed: a matrix unit's products of bf16 are faster.
+  private static func transforms(_ type: zoo_type, _ kernels: zoo_kernels) -> Bool {
+    kernels.f32_winograd != nil && (type != ZOO_BF16 || kernels.bf16_igemm.workspace == 0)
+  }
+
   /// Bytes of scratch memory that `node` can make use of: a share of each thread, or what all have together.
   static func scratchByteCounts(
     _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels
@@ -130,15 +137,18 @@ extension Conv2D {
     operation.archive(&reader)
     let image = model.tensor(x, arena: nil)
     let type = model.tensor(w, arena: nil).type
-    if kernels.f32_winograd != nil,
+    if transforms(type, kernels),
       let shape = Winograd(
         operation, x: image.extent, weights: type, y: model.tensor(y, arena: nil).extent)
     {
       return (shape.byteCount, 0)
     }
     let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
-    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil, hasTaps else { return (0, 0) }
-    return (0, (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride)
+    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil else { return (0, 0) }
+    return (
+      Int(kernels.bf16_igemm.workspace),
+      hasTaps ? (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride : 0
+    )
   }
 }
 #endif

@@ -113,7 +113,8 @@ private struct ProductWork: ParallelWork {
     let tile = Int(product.family.mr)
     let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
     product.run(
-      kernel, rounded, rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
+      kernel, rounded, product.workspace(index),
+      rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
       columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
   }
 }
@@ -121,8 +122,8 @@ private struct ProductWork: ParallelWork {
 extension MatrixProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
   fileprivate func run(
-    _ kernel: zoo_f32_igemm_ukernel, _ rounded: UnsafePointer<UInt16>?, rows: Range<Int>,
-    columns: Range<Int>
+    _ kernel: zoo_f32_igemm_ukernel, _ rounded: UnsafePointer<UInt16>?,
+    _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>, columns: Range<Int>
   ) {
     let mr = Int(family.mr)
     let nr = Int(family.nr)
@@ -133,9 +134,9 @@ extension MatrixProduct {
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
       if let rounded {
-        runRounded(kernel, image: rounded, rows: rows, columns: column..<end, tile: mr)
+        runRounded(kernel, workspace, image: rounded, rows: rows, columns: column..<end)
       } else if rounds {
-        runRounded(kernel, rows: rows, columns: column..<end, tile: mr, gathers: gathers)
+        runRounded(kernel, workspace, rows: rows, columns: column..<end, gathers: gathers)
       } else if gathers {
         runGathered(kernel, rows: rows, columns: column..<end, tile: mr)
       } else {
@@ -148,7 +149,7 @@ extension MatrixProduct {
   /// Whether tiles of `mr` rows are copied: those of few channels.
   func gathers(_ mr: Int) -> Bool {
     !source.isDirect && source.hasAdjacentTaps && source.channels <= 8
-      && mr * depth <= MatrixProduct.gatherCapacity
+      && min(mr, 8) * depth <= MatrixProduct.gatherCapacity
   }
 
   func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_f32_igemm_params {
@@ -242,25 +243,33 @@ extension MatrixProduct {
   /// The meaning of the product, in portable arithmetic: products added in order, no fused operations.
   fileprivate func runPortable(rows: Range<Int>) {
     let width = MatrixProduct.panel
-    for row in rows {
-      let (image, p, q) = source.position(row)
+    for line in rows {
+      let (image, p, q) = source.position(line)
       var column = 0
       while column < columns {
         let count = min(width, columns - column)
         var sums = InlineArray<16, Float>(repeating: 0)
         let isScaled = weights.scales != nil
         if let bias, !isScaled { for j in 0..<count { sums[j] = bias[column + j] } }
-        var w = column * depth
+        let panel = column * depth
+        let isPaired = weights.type == ZOO_BF16
+        var row = 0
         for i in 0..<source.vertical.kernel {
           for j in 0..<source.horizontal.kernel {
             guard let x = source.pixel(image, p, q, i, j) else {
-              w += source.channels * count
+              row += source.channels
               continue
             }
             for k in 0..<source.channels {
               let value = x[k]
-              for c in 0..<count { sums[c] += value * weights[w + c] }
-              w += count
+              if isPaired && (row % 2 == 1 || row + 1 < depth) {
+                let w = panel + row / 2 * 2 * count + row % 2
+                for c in 0..<count { sums[c] += value * weights[w + 2 * c] }
+              } else {
+                let w = panel + row * count
+                for c in 0..<count { sums[c] += value * weights[w + c] }
+              }
+              row += 1
             }
           }
         }
@@ -269,8 +278,8 @@ extension MatrixProduct {
           if let scales = weights.scales {
             y = y * scales[column + j] + (bias.map { $0[column + j] } ?? 0)
           }
-          if let addend { y += addend[row * addendStride + column + j] }
-          output[row * outputStride + column + j] = activation.value(y)
+          if let addend { y += addend[line * addendStride + column + j] }
+          output[line * outputStride + column + j] = activation.value(y)
         }
         column += count
       }

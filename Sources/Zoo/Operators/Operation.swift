@@ -64,10 +64,11 @@ struct Node {
     guard !checksOutput || output.isDense else { throw .shape("output must be dense") }
   }
 
-  /// Demands that operands are stored row-major, except `packed`, which must be panels.
+  /// Demands that operands are stored row-major, except `packed`, which must be panels, of bf16 in pairs.
   func requireLayout(packed: Int? = nil) throws(ZooError) {
     for index in 0..<inputs.count where inputs.isPresent(index) {
-      let expected = index == packed ? ZOO_LAYOUT_PANELS16 : ZOO_LAYOUT_PLAIN
+      let panels = inputs[index].type == ZOO_BF16 ? ZOO_LAYOUT_PAIRS16 : ZOO_LAYOUT_PANELS16
+      let expected = index == packed ? panels : ZOO_LAYOUT_PLAIN
       guard inputs[index].layout == expected else {
         throw .type("layout of operand", got: index)
       }

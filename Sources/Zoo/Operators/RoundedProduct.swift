@@ -35,23 +35,32 @@ extension MatrixProduct {
   /// The image in scratch memory, rounded, if there is room for it.
   func roundImage() -> UnsafePointer<UInt16>? {
     let count = roundedImageCount
-    guard count > 0, let scratch = runtime.scratch,
-      (count + 1) * MemoryLayout<UInt16>.stride <= scratch.byteCount
-    else { return nil }
-    let rounded = scratch.base.assumingMemoryBound(to: UInt16.self)
+    guard count > 0, let scratch = runtime.scratch else { return nil }
+    // Workspaces of threads lie before it.
+    let first = family.workspace == 0 ? 0 : runtime.threadCount * scratch.shareByteCount
+    guard first + (count + 1) * MemoryLayout<UInt16>.stride <= scratch.byteCount else { return nil }
+    let rounded = (scratch.base + first).assumingMemoryBound(to: UInt16.self)
     ImageRounding(image: source.base, count: count, rounded: rounded, runtime: runtime).start()
     return UnsafePointer(rounded)
+  }
+
+  /// What the kernel of thread `index` is given. Rows that are cut differently for other numbers of threads must not have another
+  /// kernel for it.
+  func workspace(_ index: Int) -> UnsafeMutableRawPointer? {
+    guard rounds, runtime.scratch?.isForExactOnly == false else { return nil }
+    return runtime.workspace(family.workspace, rows: rows, index)
   }
 
   /// Tiles whose rows are read from a rounded image through a table of pointers, one per tap.
   @inline(never)  // its table would sit in every caller's frame
   func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, image: UnsafePointer<UInt16>, rows: Range<Int>,
-    columns: Range<Int>, tile: Int
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?,
+    image: UnsafePointer<UInt16>, rows: Range<Int>, columns: Range<Int>
   ) {
     let source = self.source.over(image)
     let taps = source.tapCount
-    let tile = min(tile, MatrixProduct.pointerCapacity / taps)
+    let tile = rowsPerCall(
+      tile: Int(family.mr), workspace, most: MatrixProduct.pointerCapacity / taps)
     var table = InlineArray<1024, UnsafePointer<UInt16>?>(repeating: nil)
     var span = table.mutableSpan
     let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?.assumingMemoryBound(to: UInt16.self)
@@ -66,6 +75,7 @@ extension MatrixProduct {
         params.tap_count = taps
         params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
         params.a_tap_stride = count
+        params.workspace = workspace
         kernel(count, columns.count, &params)
         finish(rows: row..<row + count, columns: columns)
         row += count
@@ -75,14 +85,14 @@ extension MatrixProduct {
 
   /// Tiles whose rows are rounded to bf16 into a small buffer, where the kernel finds them as one tap.
   func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int,
-    gathers: Bool
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>, gathers: Bool
   ) {
     // Clearing a large buffer would cost a small product more than the product itself.
-    if tile * roundedStep <= 4096 {
-      withSmallSpace { runRounded(kernel, rows, columns, tile, gathers, $0) }
+    if workspace == nil, Int(family.mr) * roundedStep <= 4096 {
+      withSmallSpace { runRounded(kernel, workspace, rows, columns, gathers, $0) }
     } else {
-      withLargeSpace { runRounded(kernel, rows, columns, tile, gathers, $0) }
+      withLargeSpace { runRounded(kernel, workspace, rows, columns, gathers, $0) }
     }
   }
 
@@ -90,14 +100,15 @@ extension MatrixProduct {
   private var roundedStep: Int { (depth + 1) & ~1 }
 
   private func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ rows: Range<Int>, _ columns: Range<Int>, _ tile: Int,
-    _ gathers: Bool, _ space: RoundingSpace
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, _ rows: Range<Int>,
+    _ columns: Range<Int>, _ gathers: Bool, _ space: RoundingSpace
   ) {
     guard let pack = runtime.kernels.bf16_pack else { return }
     let taps = gathers ? 1 : source.tapCount
     let step = roundedStep
-    var tile = min(tile, min(MatrixProduct.pointerCapacity / taps, space.capacity / step))
-    if gathers { tile = min(tile, MatrixProduct.gatherCapacity / depth) }
+    var most = min(MatrixProduct.pointerCapacity / taps, space.capacity / step)
+    if gathers { most = min(most, MatrixProduct.gatherCapacity / depth) }
+    let tile = rowsPerCall(tile: Int(family.mr), workspace, most: most)
     var row = rows.lowerBound
     while row < rows.upperBound {
       let count = min(tile, rows.upperBound - row)
@@ -126,6 +137,7 @@ extension MatrixProduct {
       params.tap_count = 1
       params.a = UnsafePointer(space.pointers)
       params.a_tap_stride = count
+      params.workspace = workspace
       kernel(count, columns.count, &params)
       finish(rows: row..<row + count, columns: columns)
       row += count
@@ -200,12 +212,14 @@ private struct ImageRounding: ParallelWork {
 extension MatrixProduct {
   /// Never: no other kernels multiply bf16, and firmware does not carry the code.
   var rounds: Bool { false }
+  func workspace(_ index: Int) -> UnsafeMutableRawPointer? { nil }
   func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, rows: Range<Int>, columns: Range<Int>, tile: Int, gathers: Bool
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>, gathers: Bool
   ) {}
   func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, image: UnsafePointer<UInt16>, rows: Range<Int>,
-    columns: Range<Int>, tile: Int
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?,
+    image: UnsafePointer<UInt16>, rows: Range<Int>, columns: Range<Int>
   ) {}
   func roundImage() -> UnsafePointer<UInt16>? { nil }
 }

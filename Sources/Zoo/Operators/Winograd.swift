@@ -34,7 +34,7 @@ package struct Winograd {
     let w = operation.window
     guard w.kernelHeight == 3, w.kernelWidth == 3, w.strideHeight == 1, w.strideWidth == 1,
       w.dilationHeight == 1, w.dilationWidth == 1, operation.groups == 1,
-      weights == ZOO_F32 || weights == ZOO_BF16,
+      weights == ZOO_F32 || weights == ZOO_BF16 && x[3] % 2 == 0,
       !operation.activation.needsPass, y.rank == 4, y[3] % MatrixProduct.panel == 0
     else { return nil }
     images = y[0]

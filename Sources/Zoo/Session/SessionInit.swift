@@ -83,7 +83,13 @@ struct SessionOptions {
     guard let shares = share.times(threads) else {
       throw ZooError(ZOO_INVALID_ARGUMENT, "scratch memory for this many threads", got: threads)
     }
-    return (share, max(whole, shares))
+    // Only a matrix unit's kernel needs both at once.
+    guard kernels.bf16_igemm.workspace > 0 else { return (share, max(whole, shares)) }
+    let (sum, overflows) = shares.addingReportingOverflow(whole)
+    guard !overflows else {
+      throw ZooError(ZOO_INVALID_ARGUMENT, "scratch memory for this many threads", got: threads)
+    }
+    return (share, sum)
     #else
     return (0, 0)
     #endif

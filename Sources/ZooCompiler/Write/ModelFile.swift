@@ -56,6 +56,7 @@ private func decodeGraph(_ reader: ModelReader) throws(CompileError) -> Graph {
         switch view.layout {
         case ZOO_LAYOUT_PANELS16: unpackPanels(bytes, view.extent, width: view.type.byteWidth)
         case ZOO_LAYOUT_QUADS16: unpackQuads(bytes, view.extent)
+        case ZOO_LAYOUT_PAIRS16: unpackPairs(bytes, view.extent)
         default: bytes
         }
       value.constant = Constant(type: view.type, bytes: plain)

@@ -232,7 +232,8 @@ private struct FileLayout {
   /// In what order the elements of a value are stored.
   private func layout(_ id: ValueID) -> zoo_layout {
     guard packed.contains(id) else { return ZOO_LAYOUT_PLAIN }
-    return inQuads.contains(id) ? ZOO_LAYOUT_QUADS16 : ZOO_LAYOUT_PANELS16
+    if inQuads.contains(id) { return ZOO_LAYOUT_QUADS16 }
+    return graph[id].type == ZOO_BF16 ? ZOO_LAYOUT_PAIRS16 : ZOO_LAYOUT_PANELS16
   }
 
   private mutating func encodeTensors() -> [UInt8] {

@@ -84,6 +84,49 @@ private func forEachQuadElement(
   }
 }
 
+/// Calls `body` with the panels of row-major numbers of 16 bits in pairs: 2 rows of one column side by side, a last row without a
+/// partner as it is.
+func forEachPairPanel(
+  _ bytes: UnsafeRawBufferPointer, _ shape: Shape,
+  _ body: (UnsafeRawBufferPointer) throws(CompileError) -> Void
+) throws(CompileError) {
+  for panel in panels(shape) {
+    var packed = [UInt8](repeating: 0, count: panel.rows * panel.columns * 2)
+    forEachPairElement(panel, shape.last) { plain, at in
+      packed[2 * at] = bytes[2 * plain]
+      packed[2 * at + 1] = bytes[2 * plain + 1]
+    }
+    try packed.withRawBytes(body)
+  }
+}
+
+/// Panels in pairs, as row-major bytes.
+package func unpackPairs(_ bytes: [UInt8], _ shape: Shape) -> [UInt8] {
+  var plain = [UInt8](repeating: 0, count: bytes.count)
+  var start = 0
+  for panel in panels(shape) {
+    forEachPairElement(panel, shape.last) { index, at in
+      plain[2 * index] = bytes[2 * (start + at)]
+      plain[2 * index + 1] = bytes[2 * (start + at) + 1]
+    }
+    start += panel.rows * panel.columns
+  }
+  return plain
+}
+
+/// Where each element of a panel is in row-major order, and in the panel's pairs.
+private func forEachPairElement(
+  _ panel: Panel, _ stride: Int, _ body: (_ plain: Int, _ packed: Int) -> Void
+) {
+  for row in 0..<panel.rows {
+    let isAlone = row % 2 == 0 && row + 1 == panel.rows
+    let first = isAlone ? row * panel.columns : row / 2 * 2 * panel.columns + row % 2
+    for column in 0..<panel.columns {
+      body(panel.start + row * stride + column, first + column * (isAlone ? 1 : 2))
+    }
+  }
+}
+
 /// Columns of a matrix: where they start in row-major order, and their extents.
 private typealias Panel = (start: Int, rows: Int, columns: Int)
 

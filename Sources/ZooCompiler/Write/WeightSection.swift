@@ -40,6 +40,7 @@ struct WeightSection {
           switch layout {
           case ZOO_LAYOUT_PANELS16: try forEachPanel(raw, shape, width: width, body)
           case ZOO_LAYOUT_QUADS16: try forEachQuadPanel(raw, shape, body)
+          case ZOO_LAYOUT_PAIRS16: try forEachPairPanel(raw, shape, body)
           default: try body(raw)
           }
         }

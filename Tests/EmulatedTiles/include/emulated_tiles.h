@@ -6,5 +6,6 @@
 
 // NULL where the vectors that the kernels use beside the unit are missing too.
 zoo_integer_igemm_ukernel emulated_i8_igemm(void);
+zoo_f32_igemm_ukernel emulated_bf16_igemm(void);
 
 #endif

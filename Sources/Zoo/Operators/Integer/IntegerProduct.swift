@@ -28,8 +28,6 @@ struct IntegerProduct<Element: IntegerElement> {
 
   /// Pointers of one tile: enough for 8 rows of an 11 x 11 window.
   static var pointerCapacity: Int { 1024 }
-  /// Rows of one call of a kernel that takes any number.
-  static var rowCapacity: Int { 256 }
   /// Elements of one gathered tile.
   static var gatherCapacity: Int { 16384 }
   /// Channels whose padding fits the row that stands for it.
@@ -71,12 +69,6 @@ struct IntegerProduct<Element: IntegerElement> {
   }
 }
 
-/// Bytes of scratch memory that the kernel of an integer product wants for each thread; 0 for other operators.
-func workspaceByteCount(ofOperator code: Int, _ kernels: zoo_kernels) -> Int {
-  let isProduct = code == IntegerConv2D<Int8>.code || code == IntegerDense<Int8>.code
-  return isProduct ? Int(kernels.i8_igemm.workspace) : 0
-}
-
 /// A residual added before rounding: multiplier (q - zero point).
 struct IntegerAddend<Element: IntegerElement> {
   let base: UnsafePointer<Element>
@@ -110,25 +102,18 @@ private struct IntegerWork<Element: IntegerElement>: ParallelWork {
     guard let kernel else { return product.runPortable(rows: rows) }
     let panels = (product.columns + width - 1) / width
     let columns = piece(index / rowPieces, of: columnPieces, panels)
+    let workspace = product.runtime.workspace(
+      Element.product(product.runtime.kernels).workspace, rows: product.rows, index)
     product.run(
-      kernel, workspace: product.workspace(index), rows: rows,
+      kernel, workspace, rows: rows,
       columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
   }
 }
 
 extension IntegerProduct {
-  /// What thread `index` gives its kernel, if it asks for some.
-  fileprivate func workspace(_ index: Int) -> UnsafeMutableRawPointer? {
-    let byteCount = Int(Element.product(runtime.kernels).workspace)
-    guard byteCount > 0, let scratch = runtime.scratch, scratch.shareByteCount >= byteCount else {
-      return nil
-    }
-    return scratch.share(index)
-  }
-
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
   fileprivate func run(
-    _ kernel: zoo_integer_igemm_ukernel, workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
     columns: Range<Int>
   ) {
     let nr = Int(runtime.kernels.i8_igemm.nr)
@@ -143,13 +128,6 @@ extension IntegerProduct {
       }
       column = end
     }
-  }
-
-  /// Rows of one call of the kernel: one tile, or with a workspace as many as there are pointers for, in whole tiles.
-  private func rowsPerCall(_ workspace: UnsafeMutableRawPointer?, most: Int) -> Int {
-    let tile = Int(Element.product(runtime.kernels).mr)
-    guard workspace != nil, most > tile else { return min(tile, most) }
-    return min(IntegerProduct.rowCapacity, most) / tile * tile
   }
 
   private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_integer_igemm_params {
@@ -179,7 +157,9 @@ extension IntegerProduct {
     columns: Range<Int>
   ) {
     let taps = source.tapCount
-    let tile = rowsPerCall(workspace, most: IntegerProduct.pointerCapacity / taps)
+    let tile = rowsPerCall(
+      tile: Int(Element.product(runtime.kernels).mr), workspace,
+      most: IntegerProduct.pointerCapacity / taps)
     var table = InlineArray<1024, UnsafePointer<Element>?>(repeating: nil)
     var span = table.mutableSpan
     var line = InlineArray<4096, Element>(repeating: padding)
@@ -221,7 +201,9 @@ extension IntegerProduct {
       guard let gathered = buffer.baseAddress else { return }
       tableSpan.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
-        let tile = rowsPerCall(workspace, most: min(table.count, buffer.count / depth))
+        let tile = rowsPerCall(
+          tile: Int(Element.product(runtime.kernels).mr), workspace,
+          most: min(table.count, buffer.count / depth))
         for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
         var row = rows.lowerBound
         while row < rows.upperBound {

@@ -1,0 +1,32 @@
+// bf16_igemm by a matrix unit: pairs of products are added up for 32 rows of weights at a time, and these sums to the sum.
+#include <zoo_kernels.h>
+
+#define PARAMS zoo_f32_igemm_params
+#define ELEMENT uint16_t
+#define WHOLE_GROUPS 0
+#define T_DOT(sums, a, b) T_DOT_BF16(sums, a, b)
+#define VECTORS zoo_bf16_igemm_ukernel_8x32__avx512bf16
+#define VECTOR_ROWS 8
+void VECTORS(size_t, size_t, const PARAMS *);
+
+typedef struct finish {
+  vf lower, upper;
+} finish;
+INLINE finish finish_state(const PARAMS *p) { return (finish){v_set(p->lower), v_set(p->upper)}; }
+
+INLINE const void *start_row(const PARAMS *p, size_t column, void *space) {
+  if (p->bias)
+    return p->bias + column;
+  v_store(space, v_set(0));
+  return space;
+}
+
+INLINE void finish_row(const int32_t *sums, size_t row, size_t column, size_t width, finish state, const PARAMS *p) {
+  const vmask mask = v_mask(width);
+  vf y = v_load_part((const float *)(const void *)sums, mask);
+  if (p->addend)
+    y = v_add(y, v_load_part(p->addend + row * p->addend_stride + column, mask));
+  v_store_part(p->c + row * p->c_stride + column, mask, v_clamp(y, state.lower, state.upper));
+}
+
+#include <tiles/product.h>

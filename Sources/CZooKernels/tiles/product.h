@@ -1,0 +1,183 @@
+// Products by a matrix unit (simd/amx.h), for any type of elements: 32 rows by 32 columns, four tiles of sums.
+//
+// The rows of the input are first copied one after the other to the workspace, their taps side by side: then tiles are regular whatever
+// the pointers are, taps of few channels share a tile, and every load is aligned. What is copied serves all columns. Weights lie as
+// the unit wants them: groups of rows that make 4 bytes, of 16 columns side by side, 16 of which are a tile.
+//
+// The including file defines
+//   PARAMS, ELEMENT: of the family, and its inputs and weights
+//   WHOLE_GROUPS: 1 if a last group of weights is filled up with zeros, 0 if it is a row of its own
+//   T_DOT(sums, a, b): the unit's product
+//   start_row(p, column, space): what sums start from, 16 numbers, perhaps in `space`
+//   finish_row(sums, row, column, width, state, p): sums to outputs, with finish_state(p) made once a block
+//   VECTORS, VECTOR_ROWS: the kernel for small workspaces, and its most rows
+#include <simd/amx.h>
+#include <zoo_kernels.h>
+
+#define BLOCK (2 * TILE_ROWS)
+#define PANEL 16                            // columns
+#define GROUP (4 / (size_t)sizeof(ELEMENT)) // rows of weights
+
+// What all tiles of a call share.
+typedef struct tile_work {
+  const PARAMS *p;
+  char *rows; // copied: [m][stride]
+  size_t
+      stride; // bytes: an odd number of lines of the cache, so that neighbouring rows do not share their places in it
+  size_t groups;       // of a column of weights
+  size_t column_bytes; // of weights
+} tile_work;
+
+// Sizes are small: no call of memcpy.
+INLINE void copy_bytes(char *to, const char *from, size_t bytes) {
+  size_t at = 0;
+  for (; at + TILE_BYTES <= bytes; at += TILE_BYTES)
+    _mm512_storeu_si512(to + at, _mm512_loadu_si512(from + at));
+  const __mmask64 rest = ((uint64_t)1 << (bytes - at)) - 1;
+  _mm512_mask_storeu_epi8(to + at, rest, _mm512_maskz_loadu_epi8(rest, from + at));
+}
+
+static void copy_rows(const tile_work *work, size_t first, size_t count) {
+  const PARAMS *p = work->p;
+  const size_t run = p->kc * sizeof(ELEMENT);
+  for (size_t i = 0; i < count; i++) {
+    char *to = work->rows + i * work->stride;
+    // Zeros past the end, then the taps.
+    _mm512_storeu_si512(to + (p->tap_count * run - 1) / TILE_BYTES * TILE_BYTES, _mm512_setzero_si512());
+    for (size_t t = 0; t < p->tap_count; t++)
+      copy_bytes(to + t * run, (const char *)p->a[t * p->a_tap_stride + first + i], run);
+  }
+}
+
+// The groups of the last tile, which is not whole, of a panel of `width` columns, zeros below them.
+static void copy_last_groups(char *to, const tile_work *work, size_t column, size_t width) {
+  const size_t first = (work->groups - 1) / TILE_ROWS * TILE_ROWS;
+  const char *from = (const char *)work->p->w + column * work->column_bytes + first * 4 * width;
+  const vmask mask = v_mask(width);
+  for (size_t i = 0; i < TILE_ROWS; i++) {
+    vi group = i_set(0);
+    if (WHOLE_GROUPS || (first + i + 1) * 4 <= work->column_bytes)
+      group = first + i < work->groups ? i_load_part((const int32_t *)(const void *)from, mask) : group;
+    else if (first + i < work->groups) // the only row of a pair
+      group = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from));
+    _mm512_storeu_si512(to + i * TILE_BYTES, group);
+    from += 4 * width;
+  }
+}
+
+// One block of `lower` + `upper` rows from `row` on (row `at` of those copied), each in a tile: `panels` panels of `width` columns from
+// `column` on. `halves`: how many tiles of rows there are.
+INLINE void block(const int halves, const int panels, const tile_work *work, size_t row, size_t at, size_t lower,
+                  size_t upper, size_t column, size_t width, char (*last)[TILE_ROWS * TILE_BYTES]) {
+  const PARAMS *p = work->p;
+  const char *a0 = work->rows + at * work->stride, *a1 = a0 + lower * work->stride;
+  const char *w0 = (const char *)p->w + column * work->column_bytes, *w1 = w0 + PANEL * work->column_bytes;
+  const size_t stride = work->stride, w_stride = 4 * width;
+  int32_t sums[BLOCK][2 * PANEL] __attribute__((aligned(64)));
+  const void *start0 = start_row(p, column, sums[0]);
+  T_LOAD(0, start0, 0);
+  if (halves == 2)
+    T_LOAD(2, start0, 0);
+  if (panels == 2) {
+    const void *start1 = start_row(p, column + PANEL, sums[1]);
+    T_LOAD(1, start1, 0);
+    if (halves == 2)
+      T_LOAD(3, start1, 0);
+  }
+  for (size_t group = 0; group < work->groups; group += TILE_ROWS) {
+    const int whole = group + TILE_ROWS <= work->groups - (WHOLE_GROUPS ? 0 : work->column_bytes % 4 != 0);
+    T_LOAD(4, a0 + group * 4, stride);
+    T_LOAD(6, whole ? w0 + group * w_stride : last[0], whole ? w_stride : TILE_BYTES);
+    T_DOT(0, 4, 6);
+    if (panels == 2) {
+      T_LOAD(7, whole ? w1 + group * w_stride : last[1], whole ? w_stride : TILE_BYTES);
+      T_DOT(1, 4, 7);
+    }
+    if (halves == 2) {
+      T_LOAD(5, a1 + group * 4, stride);
+      T_DOT(2, 5, 6);
+      if (panels == 2)
+        T_DOT(3, 5, 7);
+    }
+  }
+  T_STORE(0, sums[0], sizeof sums[0]);
+  if (panels == 2)
+    T_STORE(1, sums[0] + PANEL, sizeof sums[0]);
+  if (halves == 2)
+    T_STORE(2, sums[lower], sizeof sums[0]);
+  if (halves == 2 && panels == 2)
+    T_STORE(3, sums[lower] + PANEL, sizeof sums[0]);
+  const finish state = finish_state(p);
+  for (size_t i = 0; i < lower + upper; i++)
+    for (size_t v = 0; v < (size_t)panels; v++)
+      finish_row(sums[i] + v * PANEL, row + i, column + v * PANEL, width, state, p);
+}
+
+// Columns [column, end) in panels of `width`, for blocks of `lower` + `upper` rows from `row` on, `count` rows in all.
+static void columns(const tile_work *work, size_t row, size_t at, size_t count, size_t lower, size_t upper,
+                    size_t column, size_t end, size_t width) {
+  tile_shapes shapes = {.palette = 1};
+  const size_t rows[8] = {lower, lower, upper, upper, lower, upper, TILE_ROWS, TILE_ROWS};
+  for (size_t t = 0; t < 8; t++) {
+    shapes.rows[t] = (uint8_t)rows[t];
+    shapes.row_bytes[t] = (uint16_t)(rows[t] == 0 ? 0 : t == 4 || t == 5 ? TILE_BYTES : 4 * width);
+  }
+  T_BEGIN(&shapes);
+  char last[2][TILE_ROWS * TILE_BYTES] __attribute__((aligned(64)));
+  const int has_last = work->column_bytes % TILE_BYTES != 0;
+  while (column < end) {
+    const int pair = column + 2 * PANEL <= end;
+    for (int v = 0; has_last && v <= pair; v++)
+      copy_last_groups(last[v], work, column + (size_t)v * PANEL, width);
+    for (size_t i = 0; i < count; i += lower + upper) {
+      if (upper > 0 && pair)
+        block(2, 2, work, row + i, at + i, lower, upper, column, width, last);
+      else if (upper > 0)
+        block(2, 1, work, row + i, at + i, lower, upper, column, width, last);
+      else if (pair)
+        block(1, 2, work, row + i, at + i, lower, upper, column, width, last);
+      else
+        block(1, 1, work, row + i, at + i, lower, upper, column, width, last);
+    }
+    column += pair ? 2 * PANEL : width;
+  }
+  T_END();
+}
+
+// `count` rows, all of whose columns: blocks of 32, then one of those left, in two tiles of about the same size.
+static void rows_of_blocks(const tile_work *work, size_t first, size_t count, size_t n) {
+  copy_rows(work, first, count);
+  const size_t full = count / BLOCK * BLOCK, rest = count - full;
+  const size_t lower = rest > TILE_ROWS ? (rest + 1) / 2 : rest;
+  const size_t narrow = n % PANEL, wide = n - narrow;
+  for (int tail = 0; tail < 2; tail++) {
+    const size_t rows = tail ? rest : full;
+    const size_t l = tail ? lower : TILE_ROWS, u = tail ? rest - lower : TILE_ROWS;
+    const size_t at = tail ? full : 0;
+    if (rows > 0 && wide > 0)
+      columns(work, first + at, at, rows, l, u, 0, wide, PANEL);
+    if (rows > 0 && narrow > 0)
+      columns(work, first + at, at, rows, l, u, wide, n, narrow);
+  }
+}
+
+// Without a workspace, or where not even a block fits it, the product is made by vectors: never because of m, on which the bits of
+// floats would then depend.
+static void product_by_tiles(size_t m, size_t n, const PARAMS *p) {
+  const size_t depth = p->tap_count * p->kc, groups = (depth + GROUP - 1) / GROUP;
+  const size_t lines = (groups * 4 + TILE_BYTES - 1) / TILE_BYTES;
+  tile_work work = {.p = p, .stride = (lines | 1) * TILE_BYTES, .groups = groups};
+  work.column_bytes = WHOLE_GROUPS ? groups * 4 : depth * sizeof(ELEMENT);
+  work.rows = (char *)(((uintptr_t)p->workspace + 63) / 64 * 64);
+  const size_t most = p->workspace ? (ZOO_TILE_WORKSPACE - 64) / work.stride / BLOCK * BLOCK : 0;
+  for (size_t first = 0; most > 0 && first < m; first += most)
+    rows_of_blocks(&work, first, m - first < most ? m - first : most, n);
+  PARAMS part = *p;
+  for (size_t row = 0; most == 0 && row < m; row += VECTOR_ROWS) {
+    part.a = p->a + row;
+    if (p->addend)
+      part.addend = p->addend + row * p->addend_stride;
+    part.c = p->c + row * p->c_stride;
+    VECTORS(m - row < VECTOR_ROWS ? m - row : VECTOR_ROWS, n, &part);
+  }
+}

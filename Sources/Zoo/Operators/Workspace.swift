@@ -1,0 +1,30 @@
+// What kernels for matrix units are given beside their operands, and how many rows at a time.
+import CZoo
+import CZooKernels
+
+/// Rows below which such a unit is no faster than vectors: a tile costs as much when half of its rows are missing.
+private let fewRows = 8
+/// Rows of one call of a kernel that takes any number.
+private let mostRows = 256
+
+extension Runtime {
+  /// Scratch memory of thread `index` for a kernel that asks for `byteCount` bytes, in a product of `rows` rows in all. Nil if the kernel
+  /// asks for none or there is none.
+  func workspace(_ byteCount: UInt32, rows: Int, _ index: Int) -> UnsafeMutableRawPointer? {
+    guard byteCount > 0, rows >= fewRows, let scratch, scratch.shareByteCount >= Int(byteCount)
+    else { return nil }
+    return scratch.share(index)
+  }
+}
+
+/// Rows of one call: one tile of `tile` rows, or with a workspace many whole ones; at most `most`, for which there are pointers.
+func rowsPerCall(tile: Int, _ workspace: UnsafeMutableRawPointer?, most: Int) -> Int {
+  guard workspace != nil, most > tile else { return min(tile, most) }
+  return min(mostRows, most) / tile * tile
+}
+
+/// Bytes of scratch memory that the kernel of an integer product wants for each thread; 0 for other operators.
+func workspaceByteCount(ofOperator code: Int, _ kernels: zoo_kernels) -> Int {
+  let isProduct = code == IntegerConv2D<Int8>.code || code == IntegerDense<Int8>.code
+  return isProduct ? Int(kernels.i8_igemm.workspace) : 0
+}
