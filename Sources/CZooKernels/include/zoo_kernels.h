@@ -75,10 +75,23 @@ static inline void zoo_copy_run(char *to, const char *from, size_t bytes) {
   }
 }
 
+// Addresses `step` bytes apart.
+static inline void zoo_fill_addresses(const void **to, const char *from, ptrdiff_t step, size_t count) {
+  for (size_t k = 0; k < count; k++)
+    to[k] = from + (ptrdiff_t)k * step;
+}
+
 // The windows of `pixels` neighbouring outputs, each of `lines` runs of `run_bytes`, one window after the other.
 static inline void zoo_gather(char *to, size_t window_bytes, const char *from, size_t pixel_bytes, size_t pixels,
                               size_t lines, size_t line_bytes, size_t run_bytes) {
-  for (size_t p = 0; p < pixels; p++, to += window_bytes, from += pixel_bytes)
+  size_t p = 0;
+  // Short runs are copied with what follows them, which the next one overwrites, as long as windows follow that reach as far.
+  if (run_bytes < 16)
+    for (const size_t spare = (16 - run_bytes + pixel_bytes - 1) / pixel_bytes; p + spare < pixels;
+         p++, to += window_bytes, from += pixel_bytes)
+      for (size_t i = 0; i < lines; i++)
+        __builtin_memcpy(to + i * run_bytes, from + i * line_bytes, 16);
+  for (; p < pixels; p++, to += window_bytes, from += pixel_bytes)
     for (size_t i = 0; i < lines; i++)
       zoo_copy_run(to + i * run_bytes, from + i * line_bytes, run_bytes);
 }

@@ -132,39 +132,46 @@ package struct ImageSource<Element> {
       for row in rows { pointers[row - rows.lowerBound] = base + row * pixelStride }
       return
     }
-    let inside = interior
-    var row = rows.lowerBound
-    while row < rows.upperBound {
-      let (image, p, q) = position(row)
-      let next = pointers + (row - rows.lowerBound)
-      if inside.rows.contains(p) && inside.columns.contains(q) {
-        let run = min(rows.upperBound - row, inside.columns.upperBound - q)
-        fillInside(next, stride: stride, origin: origin(image, p, q), count: run)
-        row += run
-      } else {
-        for tap in 0..<tapCount {
-          let (i, j) = (tap / horizontal.kernel, tap % horizontal.kernel)
-          next[tap * stride] = pixel(image, p, q, i, j) ?? padding
-        }
-        row += 1
-      }
+    var (image, p, q) = position(rows.lowerBound)
+    var next = pointers
+    var left = rows.count
+    while left > 0 {
+      let count = min(left, outputWidth - q)
+      fillLine(next, stride: stride, image, p, q..<q + count, padding: padding)
+      next += count
+      left -= count
+      q = 0
+      p += 1
+      if p == outputHeight { (image, p) = (image + 1, 0) }
     }
   }
 
-  /// `fill` for `count` neighbouring pixels of the interior, whose taps are a constant distance apart.
-  @inline(__always)
-  private func fillInside(
-    _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, stride: Int,
-    origin: UnsafePointer<Element>, count: Int
+  /// `fill` for pixels of one line of the output: those a tap finds inside the image are a constant distance apart.
+  private func fillLine(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, stride: Int, _ image: Int, _ p: Int,
+    _ columns: Range<Int>, padding: UnsafePointer<Element>?
   ) {
+    let count = columns.count
     let step = horizontal.stride * pixelStride
     var next = pointers
     for i in 0..<vertical.kernel {
-      var tap = origin + i * vertical.dilation * width * pixelStride
+      let row = vertical.origin(p) + i * vertical.dilation
+      let isInside = row >= 0 && row < height
+      let line = base + (image * height + row) * width * pixelStride
+      var column = horizontal.origin(columns.lowerBound)
       for _ in 0..<horizontal.kernel {
-        for k in 0..<count { next[k] = tap + k * step }
+        var (first, end) = (0, isInside ? count : 0)
+        while first < end, column + first * horizontal.stride < 0 { first += 1 }
+        while first < end, column + (end - 1) * horizontal.stride >= width { end -= 1 }
+        let tap = line + column * pixelStride
+        for k in 0..<first { next[k] = padding }
+        zoo_fill_addresses(
+          UnsafeMutableRawPointer(next + first).assumingMemoryBound(to: UnsafeRawPointer?.self),
+          UnsafeRawPointer(tap + first * step).assumingMemoryBound(to: CChar.self),
+          step * MemoryLayout<Element>.stride, end - first)
+        for k in end..<count { next[k] = padding }
         next += stride
-        tap += horizontal.dilation * pixelStride
+        column += horizontal.dilation
       }
     }
   }

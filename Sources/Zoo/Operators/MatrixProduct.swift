@@ -43,6 +43,8 @@ package struct MatrixProduct {
   static let panel = Int(ZOO_PANEL_WIDTH)
   /// Pointers of one tile: enough for 7 rows of an 11 x 11 window.
   static let pointerCapacity = 1024
+  /// Pointers that are found at once: they leave the nearest cache to the data.
+  static let tableCapacity = 512
   /// Floats of one gathered tile.
   static let gatherCapacity = 4096
   /// Weights of one block of columns stay in L2 while the rows pass by.
@@ -177,19 +179,25 @@ extension MatrixProduct {
     var span = table.mutableSpan
     span.withUnsafeMutableBufferPointer { table in
       guard let pointers = table.baseAddress else { return }
-      var row = rows.lowerBound
-      while row < rows.upperBound {
-        let count = min(tile, rows.upperBound - row)
+      let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
+      var first = rows.lowerBound
+      while first < rows.upperBound {
+        let end = min(rows.upperBound, first + most)
         source.fill(
-          pointers, rows: row..<row + count, stride: count, padding: zoo_f32_zero_row_address())
-        var params = parameters(row, columns)
-        params.kc = source.channels
-        params.tap_count = taps
-        params.a = UnsafePointer(pointers)
-        params.a_tap_stride = count
-        kernel(count, columns.count, &params)
-        finish(rows: row..<row + count, columns: columns)
-        row += count
+          pointers, rows: first..<end, stride: end - first, padding: zoo_f32_zero_row_address())
+        var row = first
+        while row < end {
+          let count = min(tile, end - row)
+          var params = parameters(row, columns)
+          params.kc = source.channels
+          params.tap_count = taps
+          params.a = UnsafePointer(pointers + (row - first))
+          params.a_tap_stride = end - first
+          kernel(count, columns.count, &params)
+          finish(rows: row..<row + count, columns: columns)
+          row += count
+        }
+        first = end
       }
     }
   }
@@ -208,20 +216,25 @@ extension MatrixProduct {
       guard let gathered = buffer.baseAddress else { return }
       tableSpan.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
-        let tile = min(tile, table.count)
-        for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
-        var row = rows.lowerBound
-        while row < rows.upperBound {
-          let count = min(tile, rows.upperBound - row)
-          source.gather(row..<row + count, into: gathered, step: depth, padding: 0)
-          var params = parameters(row, columns)
-          params.kc = depth
-          params.tap_count = 1
-          params.a = UnsafePointer(pointers)
-          params.a_tap_stride = count
-          kernel(count, columns.count, &params)
-          finish(rows: row..<row + count, columns: columns)
-          row += count
+        let most = rowsPerTable(tile, most: min(table.count, buffer.count / depth))
+        for i in 0..<most { pointers[i] = UnsafePointer(gathered + i * depth) }
+        var first = rows.lowerBound
+        while first < rows.upperBound {
+          let end = min(rows.upperBound, first + most)
+          source.gather(first..<end, into: gathered, step: depth, padding: 0)
+          var row = first
+          while row < end {
+            let count = min(tile, end - row)
+            var params = parameters(row, columns)
+            params.kc = depth
+            params.tap_count = 1
+            params.a = UnsafePointer(pointers + (row - first))
+            params.a_tap_stride = count
+            kernel(count, columns.count, &params)
+            finish(rows: row..<row + count, columns: columns)
+            row += count
+          }
+          first = end
         }
       }
     }

@@ -66,19 +66,26 @@ extension MatrixProduct {
     let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?.assumingMemoryBound(to: UInt16.self)
     span.withUnsafeMutableBufferPointer { table in
       guard let pointers = table.baseAddress else { return }
-      var row = rows.lowerBound
-      while row < rows.upperBound {
-        let count = min(tile, rows.upperBound - row)
-        source.fill(pointers, rows: row..<row + count, stride: count, padding: zeros)
-        var params = parameters(row, columns)
-        params.kc = source.channels
-        params.tap_count = taps
-        params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
-        params.a_tap_stride = count
-        params.workspace = workspace
-        kernel(count, columns.count, &params)
-        finish(rows: row..<row + count, columns: columns)
-        row += count
+      let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
+      var first = rows.lowerBound
+      while first < rows.upperBound {
+        let end = min(rows.upperBound, first + most)
+        source.fill(pointers, rows: first..<end, stride: end - first, padding: zeros)
+        var row = first
+        while row < end {
+          let count = min(tile, end - row)
+          var params = parameters(row, columns)
+          params.kc = source.channels
+          params.tap_count = taps
+          params.a = UnsafeRawPointer(pointers + (row - first))
+            .assumingMemoryBound(to: UnsafePointer<Float>?.self)
+          params.a_tap_stride = end - first
+          params.workspace = workspace
+          kernel(count, columns.count, &params)
+          finish(rows: row..<row + count, columns: columns)
+          row += count
+        }
+        first = end
       }
     }
   }

@@ -23,6 +23,11 @@ func rowsPerCall(tile: Int, _ workspace: UnsafeMutableRawPointer?, most: Int) ->
   return min(mostRows, most) / tile * tile
 }
 
+/// Rows that are prepared at once for several calls: whole calls, at most `most` if that is one.
+func rowsPerTable(_ rowsPerCall: Int, most: Int) -> Int {
+  max(1, most / rowsPerCall) * rowsPerCall
+}
+
 /// Bytes of scratch memory that the kernel of an integer product wants for each thread; 0 for other operators.
 func workspaceByteCount(ofOperator code: Int, _ kernels: zoo_kernels) -> Int {
   let isProduct = code == IntegerConv2D<Int8>.code || code == IntegerDense<Int8>.code

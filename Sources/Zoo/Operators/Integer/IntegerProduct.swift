@@ -167,20 +167,27 @@ extension IntegerProduct {
     lineSpan.withUnsafeMutableBufferPointer { line in
       span.withUnsafeMutableBufferPointer { table in
         guard let pointers = table.baseAddress else { return }
-        var row = rows.lowerBound
-        while row < rows.upperBound {
-          let count = min(tile, rows.upperBound - row)
+        let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
+        var first = rows.lowerBound
+        while first < rows.upperBound {
+          let end = min(rows.upperBound, first + most)
           source.fill(
-            pointers, rows: row..<row + count, stride: count,
+            pointers, rows: first..<end, stride: end - first,
             padding: UnsafePointer(line.baseAddress))
-          var params = parameters(row, columns)
-          params.kc = source.channels
-          params.tap_count = taps
-          params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
-          params.a_tap_stride = count
-          params.workspace = workspace
-          kernel(count, columns.count, &params)
-          row += count
+          var row = first
+          while row < end {
+            let count = min(tile, end - row)
+            var params = parameters(row, columns)
+            params.kc = source.channels
+            params.tap_count = taps
+            params.a = UnsafeRawPointer(pointers + (row - first))
+              .assumingMemoryBound(to: UnsafeRawPointer?.self)
+            params.a_tap_stride = end - first
+            params.workspace = workspace
+            kernel(count, columns.count, &params)
+            row += count
+          }
+          first = end
         }
       }
     }
@@ -204,19 +211,26 @@ extension IntegerProduct {
         let tile = rowsPerCall(
           tile: Int(Element.product(runtime.kernels).mr), workspace,
           most: min(table.count, buffer.count / depth))
-        for i in 0..<tile { pointers[i] = UnsafePointer(gathered + i * depth) }
-        var row = rows.lowerBound
-        while row < rows.upperBound {
-          let count = min(tile, rows.upperBound - row)
-          source.gather(row..<row + count, into: gathered, step: depth, padding: padding)
-          var params = parameters(row, columns)
-          params.kc = depth
-          params.tap_count = 1
-          params.a = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self)
-          params.a_tap_stride = count
-          params.workspace = workspace
-          kernel(count, columns.count, &params)
-          row += count
+        let most = rowsPerTable(tile, most: min(table.count, buffer.count / depth))
+        for i in 0..<most { pointers[i] = UnsafePointer(gathered + i * depth) }
+        var first = rows.lowerBound
+        while first < rows.upperBound {
+          let end = min(rows.upperBound, first + most)
+          source.gather(first..<end, into: gathered, step: depth, padding: padding)
+          var row = first
+          while row < end {
+            let count = min(tile, end - row)
+            var params = parameters(row, columns)
+            params.kc = depth
+            params.tap_count = 1
+            params.a = UnsafeRawPointer(pointers + (row - first))
+              .assumingMemoryBound(to: UnsafeRawPointer?.self)
+            params.a_tap_stride = count
+            params.workspace = workspace
+            kernel(count, columns.count, &params)
+            row += count
+          }
+          first = end
         }
       }
     }
