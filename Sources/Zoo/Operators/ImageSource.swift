@@ -102,11 +102,6 @@ package struct ImageSource<Element> {
     return (rest / outputHeight, rest % outputHeight, q)
   }
 
-  /// Output rows and columns for which all taps lie inside the image.
-  var interior: (rows: Range<Int>, columns: Range<Int>) {
-    (vertical.interior(outputHeight), horizontal.interior(outputWidth))
-  }
-
   /// The pixel that tap (0, 0) of an output of the interior reads.
   @inline(__always)
   func origin(_ image: Int, _ p: Int, _ q: Int) -> UnsafePointer<Element> {
@@ -180,24 +175,46 @@ package struct ImageSource<Element> {
   func gather(
     _ rows: Range<Int>, into target: UnsafeMutablePointer<Element>, step: Int, padding: Element
   ) {
-    let size = MemoryLayout<Element>.stride
-    let inside = interior
+    let inside = horizontal.interior(outputWidth)
     var row = rows.lowerBound
     while row < rows.upperBound {
       let (image, p, q) = position(row)
       let to = target + (row - rows.lowerBound) * step
-      let isInside = hasAdjacentTaps && inside.rows.contains(p) && inside.columns.contains(q)
-      let run = isInside ? min(rows.upperBound - row, inside.columns.upperBound - q) : 1
-      if isInside {
-        zoo_gather(
-          UnsafeMutableRawPointer(to).assumingMemoryBound(to: CChar.self), step * size,
-          UnsafeRawPointer(origin(image, p, q)).assumingMemoryBound(to: CChar.self),
-          horizontal.stride * pixelStride * size, run, vertical.kernel,
-          vertical.dilation * width * pixelStride * size, horizontal.kernel * channels * size)
+      var run = 1
+      if hasAdjacentTaps && inside.contains(q) {
+        run = min(rows.upperBound - row, inside.upperBound - q)
+        gather(run, image, p, q, into: to, step: step, padding: padding)
       } else {
         gather(row, into: to, padding: padding)
       }
       row += run
+    }
+  }
+
+  /// Copies the windows of `run` neighbouring pixels, which leave the image at most above and below.
+  @inline(__always)
+  private func gather(
+    _ run: Int, _ image: Int, _ p: Int, _ q: Int, into target: UnsafeMutablePointer<Element>,
+    step: Int, padding: Element
+  ) {
+    let size = MemoryLayout<Element>.stride
+    let lines = vertical.validTaps(p)
+    let lineLength = horizontal.kernel * channels
+    if !lines.isEmpty {
+      let from = origin(image, p, q) + lines.lowerBound * vertical.dilation * width * pixelStride
+      zoo_gather(
+        UnsafeMutableRawPointer(target + lines.lowerBound * lineLength)
+          .assumingMemoryBound(to: CChar.self), step * size,
+        UnsafeRawPointer(from).assumingMemoryBound(to: CChar.self),
+        horizontal.stride * pixelStride * size, run, lines.count,
+        vertical.dilation * width * pixelStride * size, lineLength * size)
+    }
+    guard lines.count < vertical.kernel else { return }
+    // After the copies, which may spill over what follows them.
+    for index in 0..<run {
+      let window = target + index * step
+      for k in 0..<lines.lowerBound * lineLength { window[k] = padding }
+      for k in lines.upperBound * lineLength..<vertical.kernel * lineLength { window[k] = padding }
     }
   }
 
