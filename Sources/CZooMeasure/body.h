@@ -3,6 +3,7 @@
 //   VL, vf, v_set, v_fma: floats, as in simd/*.h
 //   vi, i_set, i_add, i_dot(sum, x, w): integers; i_dot adds the products of four bytes to each lane
 //   F32_CHAINS, I8_ROWS, I8_COLUMNS: independent sums, enough to hide the latency, few enough to stay in registers
+//   MEASURE_I8: instead of the three above, a function of its own
 //   KEEP(x): the compiler cannot know x from here on
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ static uint64_t measure_f32(uint64_t rounds) {
   return rounds * F32_CHAINS * VL * 2;
 }
 
+#ifndef MEASURE_I8
+#define MEASURE_I8 measure_i8
 // A tile as kernels have it: each row's input with each column's weights.
 static uint64_t measure_i8(uint64_t rounds) {
   vi sum[I8_ROWS][I8_COLUMNS], x[I8_ROWS], w[I8_COLUMNS];
@@ -51,6 +54,7 @@ static uint64_t measure_i8(uint64_t rounds) {
       KEEP(sum[i][j]);
   return rounds * I8_ROWS * I8_COLUMNS * VL * 8;
 }
+#endif
 
 #define READS (ZOO_MEASURE_READ_STEP / sizeof(vi))
 
@@ -77,4 +81,4 @@ static uint64_t measure_read(const void *from, size_t bytes, uint64_t rounds) {
   return result;
 }
 
-const zoo_measure_loops LOOPS = {measure_f32, measure_i8, measure_read};
+const zoo_measure_loops LOOPS = {measure_f32, MEASURE_I8, measure_read};

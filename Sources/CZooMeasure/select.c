@@ -4,7 +4,8 @@
 
 extern const zoo_measure_loops zoo_measure_loops_portable;
 #if ZOO_X86_64
-extern const zoo_measure_loops zoo_measure_loops_avx2, zoo_measure_loops_avx512, zoo_measure_loops_avx512vnni;
+extern const zoo_measure_loops zoo_measure_loops_avx2, zoo_measure_loops_avx512, zoo_measure_loops_avx512vnni,
+    zoo_measure_loops_amx;
 #endif
 
 const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
@@ -16,8 +17,9 @@ const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
     return &zoo_measure_loops_avx512;
   case ZOO_KERNELS_AVX512VNNI:
   case ZOO_KERNELS_AVX512BF16:
-  case ZOO_KERNELS_AMX:
     return &zoo_measure_loops_avx512vnni;
+  case ZOO_KERNELS_AMX:
+    return &zoo_measure_loops_amx;
 #endif
   default:
     return &zoo_measure_loops_portable;

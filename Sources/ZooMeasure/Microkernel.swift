@@ -8,8 +8,10 @@ package struct Microkernel: Sendable {
   /// "zoo_f32_igemm_ukernel_8x32__avx512".
   package let name: String
   package let isa: UInt32
-  /// Most rows in one call; 0 where the family has no tile.
+  /// Rows that sessions give it in one call, at most; 0 where the family has no tile.
   package let rows: Int
+  /// Bytes that it works in beside its operands.
+  package let workspaceByteCount: Int
   /// To be cast to the family's type.
   package let function: @convention(c) () -> Void
 
@@ -23,9 +25,11 @@ package struct Microkernel: Sendable {
     return (0..<count).compactMap { index in
       let entry = list[index]
       guard let function = entry.function else { return nil }
+      let hasWorkspace = entry.isa == UInt32(ZOO_KERNELS_AMX) && entry.mr > 0
       return Microkernel(
         family: String(cString: entry.family), name: String(cString: entry.name), isa: entry.isa,
-        rows: Int(entry.mr), function: function)
+        rows: hasWorkspace ? 256 : Int(entry.mr),
+        workspaceByteCount: hasWorkspace ? Int(ZOO_TILE_WORKSPACE) : 0, function: function)
     }
   }()
 

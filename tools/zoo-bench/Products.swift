@@ -54,7 +54,8 @@ func products(_ kernel: Microkernel, weights: Float.Type) -> [KernelCase] {
   products(kernel) { noise($0) }
 }
 
-/// Products of inputs that were rounded to bf16, which have one tap; against the peak of floats, so that 200 % is the most.
+/// Products of inputs that were rounded to bf16, which have one tap; against the peak of floats, of which they reach
+/// twice as much with dot products, and many times as much with a matrix unit.
 func roundedProducts(_ kernel: Microkernel) -> [KernelCase] {
   products(kernel, ProductShape.all.filter { $0.kernel == 1 }) { _ in UInt16(0x3f80) }
 }
@@ -95,6 +96,7 @@ private func products<Weight>(
     let output = Elements(shape.rows * shape.columns) { _ in Float(0) }
     let taps = shape.kernel * shape.kernel
     let table = shape.pointers(image, tile: kernel.rows)
+    let workspace = Elements(kernel.workspaceByteCount) { _ in UInt8(0) }
     return KernelCase(
       shape.name, operations: 2 * shape.macs,
       byteCount: image.byteCount + w.byteCount + output.byteCount
@@ -108,6 +110,7 @@ private func products<Weight>(
       params.c_stride = shape.columns
       params.lower = 0
       params.upper = .infinity
+      params.workspace = workspace.count > 0 ? UnsafeMutableRawPointer(workspace.pointer) : nil
       for row in stride(from: 0, to: shape.rows, by: kernel.rows) {
         let count = min(kernel.rows, shape.rows - row)
         params.a = UnsafePointer(table.pointer + row * taps)
@@ -133,6 +136,7 @@ func integerProducts<Element: FixedWidthInteger & SignedInteger>(
     let output = Elements(shape.rows * shape.columns) { _ in Element(0) }
     let taps = shape.kernel * shape.kernel
     let table = shape.pointers(image, tile: kernel.rows)
+    let workspace = Elements(kernel.workspaceByteCount) { _ in UInt8(0) }
     return KernelCase(
       shape.name, operations: 2 * shape.macs, .int8,
       byteCount: image.byteCount + w.byteCount + output.byteCount
@@ -146,6 +150,7 @@ func integerProducts<Element: FixedWidthInteger & SignedInteger>(
       params.c_stride = shape.columns
       params.lower = -128
       params.upper = 127
+      params.workspace = workspace.count > 0 ? UnsafeMutableRawPointer(workspace.pointer) : nil
       for row in stride(from: 0, to: shape.rows, by: kernel.rows) {
         let count = min(kernel.rows, shape.rows - row)
         params.a = UnsafeRawPointer(table.pointer + row * taps)
