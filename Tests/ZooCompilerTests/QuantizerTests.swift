@@ -73,6 +73,24 @@ private func someInputs(_ count: Int) -> CalibrationSet {
 }
 
 struct QuantizerTests {
+  /// Of ten answers [1, 0] those at `wrong` are [0, 1], the others off by `noise`.
+  private func measurement(wrong: Int, noise: Float) -> Measurement {
+    let want = Answers(rows: (0..<10).map { _ in [1, 0] })
+    let got = Answers(rows: (0..<10).map { $0 < wrong ? [0, 1] : [1 - noise, 0] })
+    return Measurement(want, got, [], first: 0)
+  }
+
+  @Test func aFewAnswersMoreAreChance() {
+    let start = measurement(wrong: 4, noise: 0.1)
+    #expect(!start.isBetter(than: start))
+    #expect(!measurement(wrong: 3, noise: 0.1).isBetter(than: start))
+    #expect(measurement(wrong: 1, noise: 0.1).isBetter(than: start), "three answers")
+    #expect(
+      measurement(wrong: 0, noise: 0.1).isBetter(than: measurement(wrong: 0, noise: 0.2)),
+      "a quarter of the noise")
+    #expect(!measurement(wrong: 0, noise: 0.15).isBetter(than: measurement(wrong: 0, noise: 0.2)))
+  }
+
   @Test(arguments: [nil] + RangeMethod.allCases.map { Optional($0) })
   func keepsTheAnswers(_ method: RangeMethod?) throws {
     var options = QuantizerOptions()

@@ -8,6 +8,8 @@ package struct Answers: Sendable {
   /// One row of outputs for each input.
   package var rows: [[Float]] = []
 
+  package init(rows: [[Float]]) { self.rows = rows }
+
   /// Runs `graph` on inputs `indices`; `observe` sees each layer's output.
   package init(
     _ graph: Graph, _ set: CalibrationSet, _ indices: Range<Int>, parallel: zoo_parallel? = nil
@@ -76,6 +78,11 @@ package struct Measurement: Sendable {
 
   /// What was lost, as a share: of right answers if they are known, else of agreement.
   package var loss: Double { accuracy.map { $0.float - $0.integer } ?? 1 - agreement }
+
+  /// Whether it is better beyond chance: with half of the other's noise (3 dB), or right on more than two inputs more.
+  package func isBetter(than other: Measurement) -> Bool {
+    sqnr - other.sqnr >= 3 || (other.loss - loss) * Double(inputs) > 2.5
+  }
 }
 
 private func best(_ row: [Float]) -> Int {

@@ -10,7 +10,8 @@ extension Quantizer {
   /// Gives the layers that hurt most more bits, one after the other, until the loss is within its bound.
   ///
   /// Each layer is first measured alone, all others in float. In the order of what they lose, layers get activations of 16
-  /// bits if that alone gains enough, else they go to float. If all of that is not enough, those with 16 bits go to float too.
+  /// bits if that alone gains enough, else they go to float. If all of that is not enough, those with 16 bits go to float too; if it
+  /// gained nothing to speak of, all go back.
   func withFallbacks(
     _ start: Attempt, _ forms: LayerForms, _ want: Answers, _ checked: Range<Int>,
     _ allowed: Double
@@ -74,6 +75,10 @@ extension Quantizer {
       now.float.insert(layer)
       float.append(layer)
       try measureNow("\(layer) (\(String(format: "%.1f dB", sqnr)) in 16x8) in float")
+    }
+    guard best.measurement.isBetter(than: start.measurement) else {
+      report("all back in integers: \(words(start.measurement)) is as good, by what can be told")
+      return (start, ([], []))
     }
     return (best, (wide.map(\.name).filter { !now.float.contains($0) }, float))
   }

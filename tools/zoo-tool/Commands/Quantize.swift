@@ -108,8 +108,8 @@ struct QuantizeCommand: ParsableCommand {
       throw ToolError(
         String(
           format:
-            "%@: not written: %.2f points were lost, --max-loss allows %.2f (--force writes it)",
-          output, 100 * result.measurement.loss, maxLoss))
+            "%@: not written: %.2f points were lost on %d inputs, --max-loss allows %.2f (--force writes it)",
+          output, 100 * result.measurement.loss, result.measurement.inputs, maxLoss))
     }
     try ModelWriter.write(data, to: output)
     if !json { print("\(output): \(bytes(data.count)), was \(bytes(file.data.count))") }
