@@ -29,4 +29,9 @@ INLINE void finish_row(const int32_t *sums, size_t row, size_t column, size_t wi
   v_store_part(p->c + row * p->c_stride + column, mask, v_clamp(y, state.lower, state.upper));
 }
 
+INLINE void finish_pair(const int32_t *sums, size_t row, size_t column, finish state, const PARAMS *p) {
+  finish_row(sums, row, column, VL, state, p);
+  finish_row(sums + VL, row, column + VL, VL, state, p);
+}
+
 #include <tiles/product.h>

@@ -75,9 +75,33 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
       w += step;
     }
   }
-  const requantization r = make_requantization(p->lower, p->upper, p->zero_point);
   const vf addend_multiplier = v_set(p->addend_multiplier);
   const vi addend_zero = i_set(p->addend_zero_point);
+#ifdef ZOO_SIMD_REQUANTIZE512_H
+  if (!partial && vectors % 2 == 0) {
+    const packed_requantization packed = make_packed_requantization(p->lower, p->upper, p->zero_point);
+    vf multipliers[PANELS];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++)
+      multipliers[v] = v_load(p->multipliers + column + v * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      const int8_t *from = (const int8_t *)p->addend + i * p->addend_stride + column;
+      vf real[PANELS];
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) {
+        real[v] = v_mul(i_float(sum[i][v]), multipliers[v]);
+        if (p->addend) {
+          const vi addend = i_sub(i_load8(from + v * VL), addend_zero);
+          real[v] = v_add(real[v], v_mul(i_float(addend), addend_multiplier));
+        }
+      }
+      store_requantized((int8_t *)p->c + i * p->c_stride + column, vectors, real, packed);
+    }
+    return;
+  }
+#endif
+  const requantization r = make_requantization(p->lower, p->upper, p->zero_point);
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;

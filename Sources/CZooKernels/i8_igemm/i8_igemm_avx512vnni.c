@@ -19,6 +19,8 @@ INLINE QX q_state(void) {
 }
 INLINE QX q_input(QX signs, int32_t bits) { return _mm512_xor_si512(_mm512_set1_epi32(bits), signs); }
 INLINE vi q_dot(vi sum, QX x, __m512i w) { return _mm512_dpbusd_epi32(sum, x, w); }
+#include <simd/requantize512.h>
+
 #include <i8_igemm/body.h>
 
 void zoo_i8_igemm_ukernel_6x64__avx512vnni(size_t m, size_t n, const zoo_integer_igemm_params *params) {

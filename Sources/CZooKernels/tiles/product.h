@@ -9,7 +9,8 @@
 //   WHOLE_GROUPS: 1 if a last group of weights is filled up with zeros, 0 if it is a row of its own
 //   T_DOT(sums, a, b): the unit's product
 //   start_row(p, column, space): what sums start from, 16 numbers, perhaps in `space`
-//   finish_row(sums, row, column, width, state, p): sums to outputs, with finish_state(p) made once a block
+//   finish_row(sums, row, column, width, state, p): sums to outputs, with finish_state(p) made once a block;
+//   finish_pair(sums, row, column, state, p): of two whole panels
 //   VECTORS, VECTOR_ROWS: the kernel for small workspaces, and its most rows
 #include <simd/amx.h>
 #include <zoo_kernels.h>
@@ -108,9 +109,12 @@ INLINE void block(const int halves, const int panels, const tile_work *work, siz
   if (halves == 2 && panels == 2)
     T_STORE(3, sums[lower] + PANEL, sizeof sums[0]);
   const finish state = finish_state(p);
-  for (size_t i = 0; i < lower + upper; i++)
-    for (size_t v = 0; v < (size_t)panels; v++)
-      finish_row(sums[i] + v * PANEL, row + i, column + v * PANEL, width, state, p);
+  for (size_t i = 0; i < lower + upper; i++) {
+    if (panels == 2) // of 16 columns each
+      finish_pair(sums[i], row + i, column, state, p);
+    else
+      finish_row(sums[i], row + i, column, width, state, p);
+  }
 }
 
 // Columns [column, end) in panels of `width`, for blocks of `lower` + `upper` rows from `row` on, `count` rows in all.
