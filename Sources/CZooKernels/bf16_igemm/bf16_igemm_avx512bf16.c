@@ -71,13 +71,22 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
   }
 }
 
-// All columns for a constant number of rows, `panels` panels at a time.
-INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
-  size_t column = 0;
+// Columns from `column` on for a constant number of rows, `panels` panels at a time.
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p) {
   for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
     tile(rows, panels, 0, 0, p, column);
-  for (; column + 16 <= n; column += 16)
-    tile(rows, 1, 0, 0, p, column);
+  return column;
+}
+
+// All columns for a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for its sums.
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  size_t column = columns_by(rows, panels, 0, n, p);
+  if (panels > 4)
+    column = columns_by(rows, 4, column, n, p);
+  if (panels > 2)
+    column = columns_by(rows, 2, column, n, p);
+  if (panels > 1)
+    column = columns_by(rows, 1, column, n, p);
   if (column < n)
     tile(rows, 1, 1, n - column, p, column);
 }

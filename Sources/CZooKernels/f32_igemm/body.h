@@ -109,15 +109,14 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
-// All columns for a constant number of rows, `panels` panels at a time.
 #ifdef W_IS_PAIRED
 #define LANE(v) 0
 #else
 #define LANE(v) ((v) % PER_PANEL * VL)
 #endif
-INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+// Columns from `column` on for a constant number of rows, `panels` panels at a time.
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p) {
   const size_t depth = p->tap_count * p->kc;
-  size_t column = 0;
   const W_ELEMENT *const weights = p->w, *w[16];
   for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
 #pragma clang loop unroll(full)
@@ -125,11 +124,20 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
       w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + LANE(v);
     tile(rows, panels * PER_PANEL, 0, 0, w, 16, p, column);
   }
-  for (; column + 16 <= n; column += 16) {
-    for (int v = 0; v < PER_PANEL; v++)
-      w[v] = weights + column * depth + LANE(v);
-    tile(rows, PER_PANEL, 0, 0, w, 16, p, column);
-  }
+  return column;
+}
+
+// All columns for a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for its sums.
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  const size_t depth = p->tap_count * p->kc;
+  const W_ELEMENT *const weights = p->w, *w[16];
+  size_t column = columns_by(rows, panels, 0, n, p);
+  if (panels > 4)
+    column = columns_by(rows, 4, column, n, p);
+  if (panels > 2)
+    column = columns_by(rows, 2, column, n, p);
+  if (panels > 1)
+    column = columns_by(rows, 1, column, n, p);
   const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
   if (rest == 0)
     return;
