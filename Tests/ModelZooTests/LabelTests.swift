@@ -27,7 +27,9 @@ struct LabelTests {
     }
   }
 
-  @Test(arguments: ["lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100"])
+  @Test(arguments: [
+    "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "resnet20-cifar10",
+  ])
   func modelsThatShipHaveTheSame(_ name: String) throws {
     let zoo = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("zoo")
