@@ -2,6 +2,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,13 +79,15 @@ static inline int is_same(float a, float b) { return isnan(a) ? isnan(b) : a == 
 
 static int failures;
 /* One line for each case that fails. */
-#define FAIL(...)        \
-  do {                   \
-    failures++;          \
-    printf("FAILED  ");  \
-    printf(__VA_ARGS__); \
-    printf("\n");        \
-  } while (0)
+__attribute__((format(printf, 1, 2))) static void fail(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  failures++;
+  printf("FAILED  ");
+  vprintf(format, arguments);
+  printf("\n");
+  va_end(arguments);
+}
 
 /* Whether a variant is of `family` and runs here. */
 static inline int is_variant(const zoo_ukernel *kernel, const char *family) {
@@ -105,7 +108,7 @@ static inline int each(const char *family, void (*test)(const zoo_ukernel *), in
     printf("%s  %s: %d cases\n", failures == before ? "ok    " : "FAILED", list[i].name, count);
   }
   if (variants == 0)
-    FAIL("%s: no variant runs here", family);
+    fail("%s: no variant runs here", family);
   return failures;
 }
 #endif

@@ -96,7 +96,7 @@ static void floats(const zoo_ukernel *kernel, char type) {
         sum += before[i * s.n + j];
       sum = clamped(sum, -bound, bound);
       if (!is_same(sum, c[i * s.n + j])) {
-        FAIL("%s m %zu n %zu kc %zu taps %zu at %zu, %zu: %a, not %a", kernel->name, s.m, s.n, s.kc, s.taps, i, j,
+        fail("%s m %zu n %zu kc %zu taps %zu at %zu, %zu: %a, not %a", kernel->name, s.m, s.n, s.kc, s.taps, i, j,
              (double)c[i * s.n + j], (double)sum);
         goto end;
       }
@@ -172,7 +172,7 @@ static void integers(const zoo_ukernel *kernel, int is_wide) {
       }
       const int want = requantized(real, p.lower, p.upper, zero_point), got = element(is_wide, c, i * s.n + j);
       if (got != want) {
-        FAIL("%s m %zu n %zu kc %zu taps %zu at %zu, %zu: %d, not %d", kernel->name, s.m, s.n, s.kc, s.taps, i, j, got,
+        fail("%s m %zu n %zu kc %zu taps %zu at %zu, %zu: %d, not %d", kernel->name, s.m, s.n, s.kc, s.taps, i, j, got,
              want);
         goto end;
       }
