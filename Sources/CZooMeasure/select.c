@@ -5,6 +5,8 @@
 extern const zoo_measure_loops zoo_measure_loops_portable;
 #if ZOO_X86_64
 extern const zoo_measure_loops zoo_measure_loops_avx2, zoo_measure_loops_avx512, zoo_measure_loops_avx512vnni;
+#elif ZOO_AARCH64
+extern const zoo_measure_loops zoo_measure_loops_neon, zoo_measure_loops_neondot;
 #endif
 
 const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
@@ -18,6 +20,11 @@ const zoo_measure_loops *zoo_measure_loops_for(uint32_t isa) {
   case ZOO_KERNELS_AVX512BF16:
   case ZOO_KERNELS_AMX:
     return &zoo_measure_loops_avx512vnni;
+#elif ZOO_AARCH64
+  case ZOO_KERNELS_NEON:
+    return &zoo_measure_loops_neon;
+  case ZOO_KERNELS_NEONDOT:
+    return &zoo_measure_loops_neondot;
 #endif
   default:
     return &zoo_measure_loops_portable;

@@ -52,18 +52,32 @@ static inline float *noise_floats(size_t count) {
     p[i] = noise();
   return p;
 }
-/* Some cases consist of the largest and least numbers only: sums of their products show what saturates. */
-static inline int8_t *noise_bytes(size_t count, int least, int is_extreme) {
+/* What numbers a case consists of. Sums of products of the largest and the least ones show what saturates. */
+typedef enum mixture { ALL = 0, EXTREME, LEAST } mixture;
+static inline mixture some_mixture(void) {
+  const int n = below(6);
+  return n > 2 ? ALL : (mixture)n;
+}
+static inline int noise_integer(mixture of, int least, int most) {
+  return of == ALL ? between(least, most) : of == LEAST || below(8) == 0 ? least : most;
+}
+static inline int8_t *noise_bytes(size_t count, int least, mixture of) {
   int8_t *p = guarded(count);
   for (size_t i = 0; i < count; i++)
-    p[i] = (int8_t)(!is_extreme ? between(least, 127) : below(8) ? least : 127);
+    p[i] = (int8_t)noise_integer(of, least, 127);
   return p;
 }
-static inline int16_t *noise_words(size_t count, int is_extreme) {
+/* Elements of 16 bits, or of 8. */
+static inline void *noise_elements(int is_wide, size_t count, mixture of) {
+  if (!is_wide)
+    return noise_bytes(count, -128, of);
   int16_t *p = guarded(count * sizeof *p);
   for (size_t i = 0; i < count; i++)
-    p[i] = (int16_t)(!is_extreme ? between(-32768, 32767) : below(8) ? -32768 : 32767);
+    p[i] = (int16_t)noise_integer(of, -32768, 32767);
   return p;
+}
+static inline int element(int is_wide, const void *p, size_t at) {
+  return is_wide ? ((const int16_t *)p)[at] : ((const int8_t *)p)[at];
 }
 
 /* min(max(x, lower), upper), and NaN for NaN. */

@@ -84,27 +84,20 @@ static void unary_floats(const zoo_ukernel *kernel) {
   }
 }
 
-static int element(int is_wide, const void *p, size_t at) {
-  return is_wide ? ((const int16_t *)p)[at] : ((const int8_t *)p)[at];
-}
-static void *some_elements(int is_wide, size_t count) {
-  return is_wide ? (void *)noise_words(count, below(4) == 0) : noise_bytes(count, -128, below(4) == 0);
-}
-
 static void binary(const zoo_ukernel *kernel, int is_wide) {
   const size_t count = (size_t)between(1, 40), a_step = below(4) != 0, b_step = a_step ? below(4) != 0 : 1;
   const int zero_point = is_wide ? 0 : between(-128, 127), least = is_wide ? -32768 : -128;
   static const int kinds[] = {ZOO_BINARY_ADD, ZOO_BINARY_SUB, ZOO_BINARY_MUL, ZOO_BINARY_MAX, ZOO_BINARY_MIN};
   const zoo_integer_binary_params p = {.kind = (zoo_f32_binary_kind)kinds[below(5)],
-                                       .a = some_elements(is_wide, a_step ? count : 1),
-                                       .b = some_elements(is_wide, b_step ? count : 1),
+                                       .a = noise_elements(is_wide, a_step ? count : 1, some_mixture()),
+                                       .b = noise_elements(is_wide, b_step ? count : 1, some_mixture()),
                                        .a_step = a_step,
                                        .b_step = b_step,
                                        .a_zero_point = is_wide ? 0 : between(-128, 127),
                                        .b_zero_point = is_wide ? 0 : between(-128, 127),
                                        .a_multiplier = noise(),
                                        .b_multiplier = noise(),
-                                       .y = some_elements(is_wide, count),
+                                       .y = noise_elements(is_wide, count, some_mixture()),
                                        .y_zero_point = zero_point,
                                        .lower = (float)(least - zero_point),
                                        .upper = (float)(-1 - least - zero_point)};
@@ -131,7 +124,7 @@ static void quantize(const zoo_ukernel *kernel, int is_wide) {
   const int zero_point = is_wide ? 0 : between(-128, 127), least = is_wide ? -32768 : -128;
   float *x = some_floats(count);
   const zoo_integer_quantize_params p = {.x = x,
-                                         .y = some_elements(is_wide, count),
+                                         .y = noise_elements(is_wide, count, some_mixture()),
                                          .scale = below(2)  ? 0.125f
                                                   : is_wide ? 3e-4f
                                                             : 0.0791f,

@@ -46,7 +46,7 @@ static void *some_weights(char type, size_t count) {
   if (type == 'f')
     return noise_floats(count);
   if (type == 'i')
-    return noise_bytes(count, -127, 0);
+    return noise_bytes(count, -127, ALL);
   uint16_t *w = guarded(2 * count);
   for (size_t i = 0; i < count; i++) /* halves: all finite ones; bf16: 2^-27 to 2^5 */
     w[i] = (uint16_t)(type == 'h' ? (bits() & 0x8000) | (uint32_t)below(31 * 1024)
@@ -109,21 +109,14 @@ static void of_halves(const zoo_ukernel *kernel) { floats(kernel, 'h'); }
 static void of_bf16(const zoo_ukernel *kernel) { floats(kernel, 'b'); }
 static void of_bytes(const zoo_ukernel *kernel) { floats(kernel, 'i'); }
 
-static int element(int is_wide, const void *p, size_t at) {
-  return is_wide ? ((const int16_t *)p)[at] : ((const int8_t *)p)[at];
-}
-static void *some_elements(int is_wide, size_t count, int is_extreme) {
-  return is_wide ? (void *)noise_words(count, is_extreme) : noise_bytes(count, -128, is_extreme);
-}
-
 static void integers(const zoo_ukernel *kernel, int is_wide) {
   const shape s = some_shape(kernel, 1);
-  const int is_extreme = below(3) == 0;
+  const mixture of = some_mixture();
   const void *rows[4 * 64];
   for (size_t i = 0; i < s.m * s.taps; i++)
-    rows[i] = some_elements(is_wide, s.kc, is_extreme);
+    rows[i] = noise_elements(is_wide, s.kc, of);
   const size_t depth = (s.depth + 3) / 4 * 4;
-  int8_t *w = noise_bytes(s.n * depth, -127, is_extreme);
+  int8_t *w = noise_bytes(s.n * depth, -127, of);
   int32_t *bias[2] = {guarded(s.n * 4), guarded(s.n * 4)};
   float *multipliers = noise_floats(s.n);
   for (size_t j = 0; j < s.n; j++) {
@@ -137,7 +130,7 @@ static void integers(const zoo_ukernel *kernel, int is_wide) {
     bias[1][j] = is_wide ? (int32_t)bits() : bias[0][j] - 128 * sum;
     multipliers[j] *= below(9) ? is_wide ? 1e-4f : 1e-3f : below(2) ? 1e9f : NAN;
   }
-  void *c = some_elements(is_wide, s.m * s.n, 0);
+  void *c = noise_elements(is_wide, s.m * s.n, ALL);
   const size_t size = s.m * s.n * (is_wide ? 2 : 1);
   void *before = malloc(size);
   memcpy(before, c, size);

@@ -82,18 +82,12 @@ static void depthwise_floats(const zoo_ukernel *kernel) {
   }
 }
 
-static int element(int is_wide, const void *p, size_t at) {
-  return is_wide ? ((const int16_t *)p)[at] : ((const int8_t *)p)[at];
-}
-static void *some_elements(int is_wide, size_t count, int is_extreme) {
-  return is_wide ? (void *)noise_words(count, is_extreme) : noise_bytes(count, -128, is_extreme);
-}
-
 static void depthwise(const zoo_ukernel *kernel, int is_wide) {
   const rectangle r = some_rectangle(4);
-  const int is_extreme = below(3) == 0, least = is_wide ? -32768 : -128;
-  const void *x = some_elements(is_wide, input_count(&r), is_extreme);
-  const int8_t *w = noise_bytes(r.kh * r.kw * r.channels, -127, is_extreme);
+  const mixture of = some_mixture();
+  const int least = is_wide ? -32768 : -128;
+  const void *x = noise_elements(is_wide, input_count(&r), of);
+  const int8_t *w = noise_bytes(r.kh * r.kw * r.channels, -127, of);
   int32_t *bias[2] = {guarded(r.channels * 4), guarded(r.channels * 4)};
   float *multipliers = noise_floats(r.channels);
   for (size_t c = 0; c < r.channels; c++) {
@@ -101,7 +95,7 @@ static void depthwise(const zoo_ukernel *kernel, int is_wide) {
     bias[1][c] = (int32_t)bits();
     multipliers[c] *= below(9) ? is_wide ? 1e-3f : 1e-2f : below(2) ? 1e9f : NAN;
   }
-  void *y = some_elements(is_wide, output_count(&r), 0);
+  void *y = noise_elements(is_wide, output_count(&r), ALL);
   const int zero_point = is_wide ? 0 : between(-128, 127);
   const zoo_integer_dwconv_params p = {.channels = r.channels,
                                        .kh = r.kh,
@@ -173,8 +167,8 @@ static void pool_floats(const zoo_ukernel *kernel) {
 
 static void pool(const zoo_ukernel *kernel, int is_wide) {
   const rectangle r = some_rectangle(1);
-  const void *x = some_elements(is_wide, input_count(&r), below(3) == 0);
-  void *y = some_elements(is_wide, output_count(&r), 0);
+  const void *x = noise_elements(is_wide, input_count(&r), some_mixture());
+  void *y = noise_elements(is_wide, output_count(&r), ALL);
   const int zero_point = is_wide ? 0 : between(-128, 127), least = is_wide ? -32768 : -128;
   const zoo_integer_pool_params p = {.kind = (zoo_f32_pool_kind)below(3),
                                      .channels = r.channels,
