@@ -194,10 +194,12 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
     return choose(ZOO_KERNELS_AVX512BF16, "avx512bf16");
   case ZOO_KERNELS_AMX:
     return choose(ZOO_KERNELS_AMX, "amx");
+#if ZOO_AARCH64
   case ZOO_KERNELS_NEON:
     return choose(ZOO_KERNELS_NEON, "neon");
   case ZOO_KERNELS_NEONDOT:
     return choose(ZOO_KERNELS_NEONDOT, "neondot");
+#endif
   default:
     return choose(ZOO_KERNELS_SCALAR, "scalar");
   }
