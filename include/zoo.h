@@ -111,10 +111,15 @@ typedef enum zoo_isa {
   ZOO_ISA_AVX512VNNI = 4, /**< and VNNI: dot products of bytes */
   ZOO_ISA_AVX512BF16 = 5, /**< and BF16: dot products of bf16 */
   ZOO_ISA_AMX = 6,        /**< and AMX: products of tiles of bytes; used if the system gives this process leave to */
+  ZOO_ISA_NEON = 16,      /**< NEON, which every AArch64 has */
+  ZOO_ISA_NEONDOT = 17,   /**< and its dot products of bytes */
   ZOO_ISA_IS_32_BITS = 0x7fffffff
 } zoo_isa;
 
-/** "auto", "scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"; "unknown" otherwise. Static memory. */
+/**
+ * "auto", "scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "neon", "neondot"; "unknown" otherwise.
+ * Static memory.
+ */
 ZOO_API const char *zoo_isa_name(zoo_isa isa);
 
 /** 1 if this CPU and this build can run `isa`, else 0. ZOO_ISA_AUTO and ZOO_ISA_SCALAR always can. */

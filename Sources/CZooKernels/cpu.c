@@ -4,6 +4,8 @@
 #if ZOO_X86_64
 #include <cpuid.h>
 
+#define FIRST ZOO_KERNELS_AVX2
+
 // Which register files the operating system saves: XCR0.
 static uint64_t saved_state(void) {
   uint32_t low, high;
@@ -53,8 +55,33 @@ static uint32_t detect(void) {
 }
 
 uint32_t zoo_kernels_best(void) { return detect(); }
+#elif ZOO_AARCH64
+
+#define FIRST ZOO_KERNELS_NEON
+
+// Whether there are dot products of bytes. Linux lets programs read this register; elsewhere only the compiler's flags tell.
+// Source: Linux, Documentation/arch/arm64/cpu-feature-registers.rst.
+static int has_dot_products(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return 1;
+#elif defined(__linux__)
+  uint64_t features;
+  __asm__("mrs %0, ID_AA64ISAR0_EL1" : "=r"(features));
+  return (features >> 44 & 0xf) != 0;
 #else
+  return 0;
+#endif
+}
+
+uint32_t zoo_kernels_best(void) { return has_dot_products() ? ZOO_KERNELS_NEONDOT : ZOO_KERNELS_NEON; }
+#else
+
+#define FIRST ZOO_KERNELS_AVX2
+
 uint32_t zoo_kernels_best(void) { return ZOO_KERNELS_SCALAR; }
 #endif
 
-bool zoo_kernels_supported(uint32_t isa) { return isa >= ZOO_KERNELS_SCALAR && isa <= zoo_kernels_best(); }
+// FIRST: the least of this architecture's kinds of vectors.
+bool zoo_kernels_supported(uint32_t isa) {
+  return isa == ZOO_KERNELS_SCALAR || (isa >= FIRST && isa <= zoo_kernels_best());
+}

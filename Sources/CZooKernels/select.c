@@ -1,7 +1,7 @@
 // From the lists of variants to one constant table per instruction set.
 #include <zoo_kernels.h>
 
-#if ZOO_X86_64
+#if ZOO_X86_64 || ZOO_AARCH64
 const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #endif
 
@@ -69,7 +69,7 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #include <i16_quantize/i16_quantize.inc>
 #undef ROW
 
-#define WORKSPACE(ISA) (ZOO_KERNELS_##ISA >= ZOO_KERNELS_AMX ? ZOO_TILE_WORKSPACE : 0)
+#define WORKSPACE(ISA) (ZOO_KERNELS_##ISA == ZOO_KERNELS_AMX ? ZOO_TILE_WORKSPACE : 0)
 
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
 static zoo_kernels choose(uint32_t limit, const char *name) {
@@ -194,6 +194,12 @@ zoo_kernels zoo_kernels_for(uint32_t isa) {
     return choose(ZOO_KERNELS_AVX512BF16, "avx512bf16");
   case ZOO_KERNELS_AMX:
     return choose(ZOO_KERNELS_AMX, "amx");
+#if ZOO_AARCH64
+  case ZOO_KERNELS_NEON:
+    return choose(ZOO_KERNELS_NEON, "neon");
+  case ZOO_KERNELS_NEONDOT:
+    return choose(ZOO_KERNELS_NEONDOT, "neondot");
+#endif
   default:
     return choose(ZOO_KERNELS_SCALAR, "scalar");
   }

@@ -5,7 +5,7 @@ package import CZoo
 package let availableISAs: [zoo_isa] = {
   let all = [
     ZOO_ISA_SCALAR, ZOO_ISA_AVX2, ZOO_ISA_AVX512, ZOO_ISA_AVX512VNNI,
-    ZOO_ISA_AVX512BF16, ZOO_ISA_AMX,
+    ZOO_ISA_AVX512BF16, ZOO_ISA_AMX, ZOO_ISA_NEON, ZOO_ISA_NEONDOT,
   ]
   for isa in all where zoo_isa_available(isa) == 0 {
     print("skipped: \(name(of: isa)) is not available on this CPU")

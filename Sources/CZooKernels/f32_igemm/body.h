@@ -75,7 +75,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #endif
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
-        const vf x = v_set(a[i][k]);
+        const vf x = v_broadcast(a[i] + k);
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++)
           sum[i][v] = v_fma(x, b[v], sum[i][v]);
@@ -143,12 +143,19 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
     return;
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = weights + column * depth + LANE(v);
-#if PER_PANEL == 2
-  if (rest > VL)
-    tile(rows, 2, 1, rest - VL, w, rest, p, column);
-  else
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, p, column)
+#if PER_PANEL == 4
+  if (rest > 3 * VL)
+    return LAST(3);
+  if (rest > 2 * VL)
+    return LAST(2);
 #endif
-    tile(rows, 1, 1, rest, w, rest, p, column);
+#if PER_PANEL >= 2
+  if (rest > VL)
+    return LAST(1);
+#endif
+  LAST(0);
+#undef LAST
 }
 
 // `m` rows in 1...MR: `panels` panels at a time, but `wide` for one row (dense layers), so that enough loads are in flight.

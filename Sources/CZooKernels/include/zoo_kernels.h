@@ -27,6 +27,9 @@ extern "C" {
 #if defined(__x86_64__) && defined(__linux__)
 #define ZOO_X86_64 1
 #endif
+#if defined(__aarch64__) && defined(__AARCH64EL__) && defined(__ARM_NEON)
+#define ZOO_AARCH64 1
+#endif
 
 // Instruction-set families in the order of preference. Numbers equal `zoo_isa` of zoo.h.
 enum {
@@ -36,6 +39,8 @@ enum {
   ZOO_KERNELS_AVX512VNNI = 4,
   ZOO_KERNELS_AVX512BF16 = 5,
   ZOO_KERNELS_AMX = 6,
+  ZOO_KERNELS_NEON = 16, // AArch64, from here on
+  ZOO_KERNELS_NEONDOT = 17,
 };
 
 // Width of one packed panel of output channels, for every type and ISA (see zoo/FORMAT.md).
@@ -47,7 +52,7 @@ extern const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 
 // The same as a pointer; NULL where only portable kernels are built, which need no such row.
 static inline const float *zoo_f32_zero_row_address(void) {
-#if ZOO_X86_64
+#if ZOO_X86_64 || ZOO_AARCH64
   return zoo_f32_zero_row;
 #else
   return NULL;

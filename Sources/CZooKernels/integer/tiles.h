@@ -24,12 +24,19 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
   if (rest == 0)
     return;
   const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
-#if PER_PANEL == 2
-  if (rest > VL)
-    tile(rows, 2, 1, rest - VL, w, rest * 4, 0, p, column);
-  else
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest * 4, 0, p, column)
+#if PER_PANEL == 4
+  if (rest > 3 * VL)
+    return LAST(3);
+  if (rest > 2 * VL)
+    return LAST(2);
 #endif
-    tile(rows, 1, 1, rest, w, rest * 4, 0, p, column);
+#if PER_PANEL >= 2
+  if (rest > VL)
+    return LAST(1);
+#endif
+  LAST(0);
+#undef LAST
 }
 
 // `m` rows in 1...MR, each number an instance of its own, so that no row is computed for nothing.

@@ -50,6 +50,8 @@ public func zoo_isa_name(_ isa: zoo_isa) -> UnsafePointer<CChar>? {
   case ZOO_ISA_AVX512VNNI: text("avx512vnni")
   case ZOO_ISA_AVX512BF16: text("avx512bf16")
   case ZOO_ISA_AMX: text("amx")
+  case ZOO_ISA_NEON: text("neon")
+  case ZOO_ISA_NEONDOT: text("neondot")
   default: text("unknown")
   }
 }

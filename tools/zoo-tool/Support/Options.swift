@@ -12,6 +12,8 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
   case avx512vnni
   case avx512bf16
   case amx
+  case neon
+  case neondot
 
   var value: zoo_isa {
     switch self {
@@ -22,6 +24,8 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
     case .avx512vnni: ZOO_ISA_AVX512VNNI
     case .avx512bf16: ZOO_ISA_AVX512BF16
     case .amx: ZOO_ISA_AMX
+    case .neon: ZOO_ISA_NEON
+    case .neondot: ZOO_ISA_NEONDOT
     }
   }
 }

@@ -1,0 +1,9 @@
+// i16_binary for neon.
+#include <zoo_kernels.h>
+#if ZOO_AARCH64
+#include <simd/neon.h>
+#include <integer/i16.h>
+#include <integer/binary.h>
+
+void zoo_i16_binary_ukernel__neon(size_t count, const zoo_integer_binary_params *params) { binary(count, params); }
+#endif
