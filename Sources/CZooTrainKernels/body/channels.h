@@ -34,38 +34,25 @@ static void moments(size_t rows, size_t channels, const float *x, const float *s
   })
 }
 
-static void sums(size_t rows, size_t channels, const float *x, float *sum) {
-  EACH_VECTOR(channels, {
-    vf s = LOAD(sum + at);
-    for (size_t r = 0; r < rows; r++)
-      s = v_add(s, LOAD(x + r * channels + at));
-    STORE(sum + at, s);
-  })
+static void sums(size_t rows, size_t channels, const float *x,
+                 float *sum){EACH_VECTOR(channels,
+                                         {
+                                           vf s = LOAD(sum + at);
+                                           for (size_t r = 0; r < rows; r++)
+                                             s = v_add(s, LOAD(x + r * channels + at));
+                                           STORE(sum + at, s);
+                                         })}
+
+// The gradient of the norm before its clamp. The mask comes from x, which is needed anyway: reading y, or storing what
+// is masked, would cost as much time as reading x.
+INLINE vf norm_mask(vf x, vf scale, vf shift, vf low, vf high, vf dy) {
+  return v_inside(v_fma(x, scale, shift), low, high, dy);
 }
 
-static void masked_dots(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper,
-                        const float *x, const float *mean, float *sum, float *dots) {
-  const vf low = v_set(lower), high = v_set(upper);
+static void normalize(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, float *y) {
+  const vf low = v_set(norm->lower), high = v_set(norm->upper);
   EACH_VECTOR(channels, {
-    const vf k = LOAD(mean + at);
-    vf s = LOAD(sum + at), q = LOAD(dots + at);
-    for (size_t r = 0; r < rows; r++) {
-      const size_t i = r * channels + at;
-      const vf z = v_inside(LOAD(y + i), low, high, LOAD(dy + i));
-      STORE(dy + i, z);
-      s = v_add(s, z);
-      q = v_fma(z, v_sub(LOAD(x + i), k), q);
-    }
-    STORE(sum + at, s);
-    STORE(dots + at, q);
-  })
-}
-
-static void affine(size_t rows, size_t channels, const float *x, const float *scale, const float *shift, float lower,
-                   float upper, float *y) {
-  const vf low = v_set(lower), high = v_set(upper);
-  EACH_VECTOR(channels, {
-    const vf a = LOAD(scale + at), b = LOAD(shift + at);
+    const vf a = LOAD(norm->scale + at), b = LOAD(norm->shift + at);
     for (size_t r = 0; r < rows; r++) {
       const size_t i = r * channels + at;
       STORE(y + i, v_min(v_max(v_fma(LOAD(x + i), a, b), low), high));
@@ -73,13 +60,35 @@ static void affine(size_t rows, size_t channels, const float *x, const float *sc
   })
 }
 
-static void affine2(size_t rows, size_t channels, const float *dz, const float *x, const float *a, const float *b,
-                    const float *d, int adds, float *dx) {
+static void norm_dots(size_t rows, size_t channels, const float *dy, const float *x, const zoo_train_norm *norm,
+                      const float *mean, float *sum, float *dots) {
+  const vf low = v_set(norm->lower), high = v_set(norm->upper);
   EACH_VECTOR(channels, {
+    const vf a = LOAD(norm->scale + at), b = LOAD(norm->shift + at), k = LOAD(mean + at);
+    vf s = LOAD(sum + at), q = LOAD(dots + at);
+    for (size_t r = 0; r < rows; r++) {
+      const size_t i = r * channels + at;
+      const vf value = LOAD(x + i);
+      const vf z = norm_mask(value, a, b, low, high, LOAD(dy + i));
+      s = v_add(s, z);
+      q = v_fma(z, v_sub(value, k), q);
+    }
+    STORE(sum + at, s);
+    STORE(dots + at, q);
+  })
+}
+
+static void norm_gradient(size_t rows, size_t channels, const float *dy, const float *x, const zoo_train_norm *norm,
+                          const float *a, const float *b, const float *d, int adds, float *dx) {
+  const vf low = v_set(norm->lower), high = v_set(norm->upper);
+  EACH_VECTOR(channels, {
+    const vf scale = LOAD(norm->scale + at), shift = LOAD(norm->shift + at);
     const vf va = LOAD(a + at), vb = LOAD(b + at), vd = LOAD(d + at);
     for (size_t r = 0; r < rows; r++) {
       const size_t i = r * channels + at;
-      vf y = v_fma(LOAD(dz + i), va, v_fma(LOAD(x + i), vb, vd));
+      const vf value = LOAD(x + i);
+      const vf z = norm_mask(value, scale, shift, low, high, LOAD(dy + i));
+      vf y = v_fma(z, va, v_fma(value, vb, vd));
       if (adds)
         y = v_add(y, LOAD(dx + i));
       STORE(dx + i, y);

@@ -25,6 +25,12 @@ typedef struct zoo_train_walk {
   size_t b_row, b_pixel;
 } zoo_train_walk;
 
+// A batch norm with its clamp: y = min(max(x scale[c] + shift[c], lower), upper).
+typedef struct zoo_train_norm {
+  const float *scale, *shift;
+  float lower, upper; // infinities where there is no clamp
+} zoo_train_norm;
+
 // How an activation's derivative follows from its output y (or, where noted, from its input).
 typedef enum zoo_train_activation {
   ZOO_TRAIN_CLAMP = 0,        // alpha < y < beta ? 1 : 0
@@ -97,15 +103,14 @@ typedef struct zoo_train_kernels {
   void (*moments)(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares);
   // sum[c] += x over dense rows.
   void (*sums)(size_t rows, size_t channels, const float *x, float *sum);
-  // dz = lower < y < upper ? dy : 0, stored over dy; sum[c] += dz, dots[c] += dz (x - mean[c]).
-  void (*masked_dots)(size_t rows, size_t channels, float *dy, const float *y, float lower, float upper, const float *x,
-                      const float *mean, float *sum, float *dots);
-  // y = min(max(x scale[c] + shift[c], lower), upper)
-  void (*affine)(size_t rows, size_t channels, const float *x, const float *scale, const float *shift, float lower,
-                 float upper, float *y);
-  // dx = (adds ? dx : 0) + dz a[c] + x b[c] + d[c]
-  void (*affine2)(size_t rows, size_t channels, const float *dz, const float *x, const float *a, const float *b,
-                  const float *d, int adds, float *dx);
+  // y = norm(x)
+  void (*normalize)(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, float *y);
+  // With dz = lower < x scale[c] + shift[c] < upper ? dy : 0: sum[c] += dz, dots[c] += dz (x - mean[c]).
+  void (*norm_dots)(size_t rows, size_t channels, const float *dy, const float *x, const zoo_train_norm *norm,
+                    const float *mean, float *sum, float *dots);
+  // dx = (adds ? dx : 0) + dz a[c] + x b[c] + d[c], with dz as above.
+  void (*norm_gradient)(size_t rows, size_t channels, const float *dy, const float *x, const zoo_train_norm *norm,
+                        const float *a, const float *b, const float *d, int adds, float *dx);
 
   // dx = dy f'(...); dx may be dy. x is read only where the derivative needs it.
   void (*activation)(zoo_train_activation kind, float alpha, float beta, size_t count, const float *x, const float *y,

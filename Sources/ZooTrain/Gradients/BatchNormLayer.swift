@@ -14,15 +14,18 @@ final class BatchNormLayer: Layer {
   private let channels: Int
   private let rows: Int
   private var mean: [Float]
+  /// x^ gamma + beta as x scale + shift.
+  private let scale: Buffer
+  private let shift: Buffer
   private var inverse: [Double]
-  private var isClamp: Bool { operation.activation.kind == .clamp }
-  private var isPlain: Bool { operation.activation.kind == .none }
 
   init(_ site: LayerSite, _ operation: TrainableBatchNorm) throws(CompileError) {
     self.operation = operation
     channels = site.output.shape.last
     rows = site.output.shape.rowCount
     mean = [Float](repeating: 0, count: channels)
+    scale = Buffer(count: channels)
+    shift = Buffer(count: channels)
     inverse = [Double](repeating: 0, count: channels)
     guard operation.activation.kind == .none || operation.activation.kind == .clamp else {
       throw CompileError(
@@ -31,8 +34,9 @@ final class BatchNormLayer: Layer {
     self.site = site
   }
 
-  private var lower: Float { isClamp ? operation.activation.alpha : -.infinity }
-  private var upper: Float { isClamp ? operation.activation.beta : .infinity }
+  private var norm: zoo_train_norm {
+    zoo_train_norm(scale: scale.base, shift: shift.base, clampedBy: operation.activation)
+  }
   /// Rows one piece of an element-wise pass has.
   private var pieceRows: Int { max(1, elementPiece / channels) }
 
@@ -45,8 +49,6 @@ final class BatchNormLayer: Layer {
       row, count, sum, squares in
       kernels.moments(count, channels, x + row * channels, running.mean, sum, squares)
     }
-    var scale = [Float](repeating: 0, count: channels)
-    var shift = scale
     let m = Double(rows)
     for c in 0..<channels {
       let offset = sums.first[c] / m
@@ -55,8 +57,8 @@ final class BatchNormLayer: Layer {
       inverse[c] = 1 / (variance + Double(operation.epsilon)).squareRoot()
       mean[c] = Float(average)
       let gain = Double(input(1).value[c]) * inverse[c]
-      scale[c] = Float(gain)
-      shift[c] = Float(Double(input(2).value[c]) - average * gain)
+      scale.base[c] = Float(gain)
+      shift.base[c] = Float(Double(input(2).value[c]) - average * gain)
       let momentum = Double(operation.momentum)
       let unbiased = rows > 1 ? variance * m / (m - 1) : variance
       running.mean[c] = Float((1 - momentum) * Double(running.mean[c]) + momentum * average)
@@ -64,10 +66,10 @@ final class BatchNormLayer: Layer {
         (1 - momentum) * Double(running.variance[c]) + momentum * unbiased)
     }
     let y = output.value
-    let bounds = (lower, upper)
+    var norm = norm
     workers.forEachPiece(of: rows, size: pieceRows) { part in
       let at = part.lowerBound * channels
-      kernels.affine(part.count, channels, x + at, scale, shift, bounds.0, bounds.1, y + at)
+      kernels.normalize(part.count, channels, x + at, &norm, y + at)
     }
   }
 
@@ -75,14 +77,12 @@ final class BatchNormLayer: Layer {
     guard let dy = output.gradient else { return }
     let kernels = workers.kernels
     let x = UnsafePointer(input(0).value)
-    let y = UnsafePointer(output.value)
-    let bounds = (lower, upper)
+    var norm = norm
     let mean = mean
     let sums = ChannelSums(rows: rows, channels: channels).compute(workers) {
       row, count, sum, dots in
       let at = row * channels
-      kernels.masked_dots(
-        count, channels, dy + at, y + at, bounds.0, bounds.1, x + at, mean, sum, dots)
+      kernels.norm_dots(count, channels, dy + at, x + at, &norm, mean, sum, dots)
     }
     let gamma = input(1)
     if let (target, adds) = gamma.contribute() {
@@ -107,7 +107,20 @@ final class BatchNormLayer: Layer {
     }
     workers.forEachPiece(of: rows, size: pieceRows) { part in
       let at = part.lowerBound * channels
-      kernels.affine2(part.count, channels, dy + at, x + at, a, b, d, adds ? 1 : 0, dx + at)
+      kernels.norm_gradient(
+        part.count, channels, dy + at, x + at, &norm, a, b, d, adds ? 1 : 0, dx + at)
     }
+  }
+}
+
+extension zoo_train_norm {
+  /// y = x scale + shift, clamped by an activation that is a clamp or none.
+  init(
+    scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, clampedBy activation: Activation
+  ) {
+    let isClamp = activation.kind == .clamp
+    self.init(
+      scale: scale, shift: shift, lower: isClamp ? activation.alpha : -.infinity,
+      upper: isClamp ? activation.beta : .infinity)
   }
 }

@@ -35,13 +35,16 @@ final class DepthwiseLayer: OperatorLayer {
     let weights = input(1)
     let count = weights.count
     let x = input(0)
-    let dx = x.contributeByAdding()
+    let dx = x.contribute()
     let target = weights.contribute()
     let images = context.batch
     workers.forEach(pieces) { piece in
       let sums = partial.base + piece * count
       sums.update(repeating: 0, count: count)
       for image in images * piece / pieces..<images * (piece + 1) / pieces {
+        if let dx, !dx.adds {
+          (dx.target + image * walks.imageCount).update(repeating: 0, count: walks.imageCount)
+        }
         for tap in 0..<walks.tapCount {
           guard var (walk, a, b) = walks.walk(tap: tap) else { continue }
           a += image * walks.imageCount
@@ -57,7 +60,7 @@ final class DepthwiseLayer: OperatorLayer {
           back.b = nil
           back.b_row = walk.a_row
           back.b_pixel = walk.a_pixel
-          workers.kernels.scatter(channels, &back, weights.value + tap * channels, dx + a)
+          workers.kernels.scatter(channels, &back, weights.value + tap * channels, dx.target + a)
         }
       }
     }

@@ -17,20 +17,19 @@ final class FixedBatchNormLayer: Layer {
     self.site = site
   }
 
-  private var bounds: (Float, Float) {
-    operation.activation.kind == .clamp
-      ? (operation.activation.alpha, operation.activation.beta) : (-.infinity, .infinity)
+  private var norm: zoo_train_norm {
+    zoo_train_norm(
+      scale: input(1).value, shift: input(2).value, clampedBy: operation.activation)
   }
 
   func forward() {
     let channels = output.shape.last
     let x = UnsafePointer(input(0).value)
     let y = output.value
-    let (scale, shift, bounds) = (input(1).value, input(2).value, bounds)
+    var norm = norm
     workers.forEachPiece(of: output.shape.rowCount, size: max(1, elementPiece / channels)) { part in
       let at = part.lowerBound * channels
-      workers.kernels.affine(
-        part.count, channels, x + at, scale, shift, bounds.0, bounds.1, y + at)
+      workers.kernels.normalize(part.count, channels, x + at, &norm, y + at)
     }
   }
 
@@ -39,14 +38,12 @@ final class FixedBatchNormLayer: Layer {
     let channels = output.shape.last
     let rows = output.shape.rowCount
     let x = UnsafePointer(input(0).value)
-    let y = UnsafePointer(output.value)
-    let bounds = bounds
+    var norm = norm
     let zeros = [Float](repeating: 0, count: channels)
     let sums = ChannelSums(rows: rows, channels: channels).compute(workers) {
       row, count, sum, dots in
       let at = row * channels
-      workers.kernels.masked_dots(
-        count, channels, dy + at, y + at, bounds.0, bounds.1, x + at, zeros, sum, dots)
+      workers.kernels.norm_dots(count, channels, dy + at, x + at, &norm, zeros, sum, dots)
     }
     for (position, values) in [(1, sums.second), (2, sums.first)] {
       guard let (target, adds) = input(position).contribute() else { continue }
@@ -56,8 +53,8 @@ final class FixedBatchNormLayer: Layer {
     let scale = input(1).value
     workers.forEachPiece(of: rows, size: max(1, elementPiece / channels)) { part in
       let at = part.lowerBound * channels
-      workers.kernels.affine2(
-        part.count, channels, dy + at, x + at, scale, zeros, zeros, adds ? 1 : 0, dx + at)
+      workers.kernels.norm_gradient(
+        part.count, channels, dy + at, x + at, &norm, scale, zeros, zeros, adds ? 1 : 0, dx + at)
     }
   }
 }
