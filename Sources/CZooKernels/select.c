@@ -23,6 +23,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_bf16_pack_params *);
 #include <bf16_igemm/bf16_pack.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_lines_params *);
+#include <f32_lines/f32_lines.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_winograd_params *);
 #include <f32_winograd/f32_winograd.inc>
 #undef ROW
@@ -103,6 +106,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.bf16_pack = function;
 #include <bf16_igemm/bf16_pack.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.f32_lines = function;
+#include <f32_lines/f32_lines.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -224,6 +232,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_pack, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <bf16_igemm/bf16_pack.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_lines, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_lines/f32_lines.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_winograd, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_winograd/f32_winograd.inc>

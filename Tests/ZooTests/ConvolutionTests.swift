@@ -39,6 +39,16 @@ struct ConvolutionTests {
           height: 10, width: 12, channels: channels, outputs: 10, kernel: (kernel, kernel),
           stride: (1, 2), pads: (1, 1, 0, 1)))
     }
+    // One channel and few outputs, in lines of less than, just and more than one and two vectors.
+    for (outputs, width) in [(1, 5), (2, 20), (3, 21), (5, 32), (6, 36), (7, 37), (8, 70)] {
+      cases.append(
+        Geometry(height: 8, width: width, channels: 1, outputs: outputs, kernel: (3, 5)))
+    }
+    cases.append(
+      Geometry(
+        height: 14, width: 19, channels: 1, outputs: 6, kernel: (3, 2), stride: (2, 1),
+        dilation: (3, 1)))
+    cases.append(Geometry(height: 7, width: 40, channels: 1, outputs: 4, kernel: (1, 1)))
     cases.append(
       Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
@@ -80,6 +90,39 @@ struct ConvolutionTests {
         }.max() ?? 0
       #expect(
         worst <= 1, "\(name(of: isa)), case \(index): \(worst) of the bound")
+    }
+  }
+
+  /// An image of one channel with few outputs, whose lines have a kernel of their own: the bits are those of products of
+  /// windows, and pieces that end within a line have them too.
+  @Test func linesHaveTheBitsOfProducts() throws {
+    var generator = SplitMix64(state: 5)
+    let g = Geometry(height: 61, width: 67, channels: 1, outputs: 6, kernel: (5, 5))
+    let x = randomFloats(g.height * g.width, &generator)
+    let w = randomFloats(25 * g.outputs, &generator)
+    func answer(_ activation: Activation, _ isa: zoo_isa, _ parallel: zoo_parallel?) throws
+      -> [UInt32]
+    {
+      var graph = Graph()
+      let input = graph.addInput("x", Shape(n: 1, h: g.height, w: g.width, c: 1))
+      let weights = graph.addConstant("w", try Shape([1, 25, g.outputs]), w)
+      var operation = Conv2D()
+      operation.window = g.window
+      operation.activation = activation
+      graph.outputs = [try graph.add(operation, [input, weights], name: "y")]
+      let runner = try Runner(try ModelWriter.encode(graph), isa: isa, parallel: parallel)
+      try runner.write(x, toInput: 0)
+      try runner.run()
+      return runner.outputFloats(0).map(\.bitPattern)
+    }
+    let vectorISAs = availableISAs.filter { $0 != ZOO_ISA_SCALAR }
+    guard let first = vectorISAs.first else { return }
+    let sums = try answer(.none, first, nil)
+    for isa in vectorISAs {
+      #expect(try answer(.none, isa, nil) == sums, "\(name(of: isa))")
+      #expect(
+        try answer(Activation(.tanh), isa, threePieces) == answer(Activation(.tanh), isa, nil),
+        "\(name(of: isa)) in pieces")
     }
   }
 

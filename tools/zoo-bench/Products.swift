@@ -60,6 +60,35 @@ func roundedProducts(_ kernel: Microkernel) -> [KernelCase] {
   products(kernel, ProductShape.all.filter { $0.kernel == 1 }) { _ in UInt16(0x3f80) }
 }
 
+/// The first layer of LeNet-5.
+func lines(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_lines_ukernel.self)
+  let (side, window, outputs) = (28, 5, 6)
+  let width = side + window - 1
+  let image = Elements(width * width, noise)
+  let w = Elements(window * window * outputs, noise)
+  let output = Elements(side * side * outputs) { _ in Float(0) }
+  return [
+    KernelCase(
+      "5x5 conv 28x28, 1 to 6",
+      operations: Double(2 * side * side * window * window * outputs),
+      byteCount: image.byteCount + w.byteCount + output.byteCount
+    ) {
+      var params = zoo_f32_lines_params()
+      (params.kh, params.kw, params.outputs) = (window, window, outputs)
+      params.x_stride = width
+      params.w = w.constant
+      params.y_stride = outputs
+      (params.lower, params.upper) = (-.infinity, .infinity)
+      for line in 0..<side {
+        params.x = image.constant + line * width
+        params.y = output.pointer + line * side * outputs
+        function(side, &params)
+      }
+    }
+  ]
+}
+
 /// Rounding of the rows of a 1x1 convolution to bf16.
 func packing(_ kernel: Microkernel) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_bf16_pack_ukernel.self)

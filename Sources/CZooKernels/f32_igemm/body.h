@@ -5,6 +5,7 @@
 //   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
+// With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h).
 #include <zoo_kernels.h>
 
 #ifndef W_ELEMENT
@@ -141,6 +142,10 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
   const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
   if (rest == 0)
     return;
+#ifdef NARROW
+  if (rest <= NARROW)
+    return narrow_tile(rows, rest, weights + column * depth, p, column);
+#endif
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = weights + column * depth + LANE(v);
 #define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, p, column)

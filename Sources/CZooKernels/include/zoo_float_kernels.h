@@ -66,6 +66,26 @@ typedef struct zoo_bf16_pack_params {
 
 typedef void (*zoo_bf16_pack_ukernel)(size_t m, const zoo_bf16_pack_params *params);
 
+// --- f32_lines: convolution of an image of one channel, stride 1, with few outputs ---------------------
+//
+// y[p][j] = clamp(bias[j] + sum over taps (i, k) of x[i][p + k] w[i * kw + k][j]) for `count` neighbouring pixels p of a line;
+// taps are added in their order, so that the bits are those of f32_igemm.
+typedef struct zoo_f32_lines_params {
+  size_t kh, kw;
+  size_t outputs;    // 1...ZOO_LINES_OUTPUTS
+  const float *x;    // what tap (0, 0) of the first pixel reads; no pixel has taps outside of the image
+  size_t x_stride;   // elements from the line of one tap to the next
+  const float *w;    // [kh kw][outputs]
+  const float *bias; // or NULL
+  float *y;
+  size_t y_stride; // elements from pixel to pixel
+  float lower, upper;
+} zoo_f32_lines_params;
+
+#define ZOO_LINES_OUTPUTS 8
+
+typedef void (*zoo_f32_lines_ukernel)(size_t count, const zoo_f32_lines_params *params);
+
 // --- f32_winograd: the transforms of convolutions of 3 x 3 taps, 4 x 4 outputs at a time ---------------
 //
 // Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, arXiv:1509.09308): a tile of 6 x 6 input

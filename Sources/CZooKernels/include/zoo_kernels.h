@@ -113,6 +113,7 @@ typedef struct zoo_kernels {
   zoo_f32_igemm_kernel bf16_igemm;
   zoo_bf16_pack_ukernel bf16_pack;
   zoo_f32_igemm_kernel i8w_igemm;
+  zoo_f32_lines_ukernel f32_lines;
   zoo_f32_winograd_ukernel f32_winograd;
   zoo_f32_dwconv_ukernel f32_dwconv;
   zoo_f32_pool_ukernel f32_pool;

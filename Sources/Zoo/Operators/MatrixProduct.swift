@@ -20,6 +20,8 @@ package struct MatrixProduct {
   let outputStride: Int
   let activation: Activation
   let runtime: Runtime
+  /// Whether the image has one channel, whose kernel rows may have become taps of `source`.
+  let isPlane: Bool
 
   package init(
     source: ImageSource<Float>, rows: Int, columns: Int, depth: Int, weights: MatrixWeights,
@@ -27,6 +29,7 @@ package struct MatrixProduct {
     output: UnsafeMutablePointer<Float>, outputStride: Int, activation: Activation, runtime: Runtime
   ) {
     self.source = source.byKernelRows
+    isPlane = source.channels == 1 && source.pixelStride == 1
     self.rows = rows
     self.columns = columns
     self.depth = depth
@@ -132,6 +135,7 @@ extension MatrixProduct {
     let depthBytes = depth * weights.type.byteWidth
     let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
     let gathers = gathers(mr)
+    let lines = lines
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
@@ -139,6 +143,8 @@ extension MatrixProduct {
         runRounded(kernel, workspace, image: rounded, rows: rows, columns: column..<end)
       } else if rounds {
         runRounded(kernel, workspace, rows: rows, columns: column..<end, gathers: gathers)
+      } else if let lines {
+        runLines(lines, rows: rows)
       } else if gathers {
         runGathered(kernel, rows: rows, columns: column..<end, tile: mr)
       } else {

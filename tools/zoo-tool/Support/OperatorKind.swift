@@ -1,5 +1,6 @@
 // Operators by kind, and the kernels that compute them.
 import CZoo
+import CZooKernels
 import Zoo
 import ZooCompiler
 import ZooMeasure
@@ -39,7 +40,7 @@ enum OperatorKind: String, CaseIterable, Encodable {
 /// The family of microkernels that computes `node`, or nil if that is portable Swift alone.
 ///
 /// Windows larger than a kernel's table of pointers (`MatrixProduct`) are portable all the same.
-func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
+func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32) -> String? {
   switch node.operation {
   case is Conv2D, is Dense:
     guard node.inputs.count > 1, let weights = node.inputs[1] else { return nil }
@@ -48,7 +49,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
     case ZOO_I8: "i8w_igemm"
     case ZOO_F16: "f16w_igemm"
     case ZOO_BF16: "bf16_igemm"
-    default: "f32_igemm"
+    default: goesByLines(node, graph, isa) ? "f32_lines" : "f32_igemm"
     }
   case is DepthwiseConv2D: return "f32_dwconv"
   case is Pool, is GlobalPool: return "f32_pool"
@@ -66,6 +67,17 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph) -> String? {
     }
   default: return nil
   }
+}
+
+/// Whether `node` is a convolution of an image of one channel that has a kernel of its own (`MatrixProduct`).
+private func goesByLines(_ node: GraphNode, _ graph: Graph, _ isa: UInt32) -> Bool {
+  guard let operation = node.operation as? Conv2D, let x = node.inputs[0],
+    graph[x].shape.last == 1, graph[node.output].shape.last <= Int(ZOO_LINES_OUTPUTS),
+    node.inputs.count < 4, Microkernel.selected(family: "f32_lines", isa: isa) != nil
+  else { return false }
+  let window = operation.window
+  let pads = [window.padTop, window.padLeft, window.padBottom, window.padRight]
+  return window.strideWidth == 1 && window.dilationWidth == 1 && pads.allSatisfy { $0 == 0 }
 }
 
 /// What the products of `node` are of: bytes only where sums are of integers too. With activations of 16 bits they count

@@ -111,7 +111,7 @@ struct ProfileReport: Encodable {
       let roof = Roof(
         operations: 2 * Double(macs), arithmetic: zoo_tool.arithmetic(node), byteCount: bytes,
         machine)
-      let selected = kernelFamily(node, graph).flatMap {
+      let selected = kernelFamily(node, graph, isa: machine.isa).flatMap {
         Microkernel.selected(family: $0, isa: machine.isa)
       }
       return Operator(
