@@ -19,10 +19,10 @@ package struct Architecture: Sendable {
   /// One line for `zoo-tool list`.
   package let summary: String
   /// Height, width and channels of the input.
-  package let input: (height: Int, width: Int, channels: Int)
+  package private(set) var input: (height: Int, width: Int, channels: Int)
   /// What the classes of the usual weights are called.
   package let labels: [String]
-  package let preprocessing: Preprocessing
+  package private(set) var preprocessing: Preprocessing
   /// Learned parameters, running statistics not counted; asserted by a test.
   package let parameterCount: Int
   package let weights: Weights
@@ -54,6 +54,17 @@ package struct Architecture: Sendable {
   }
 
   package var classes: Int { labels.count }
+
+  /// The network for images of another size; photos are cut to the same share of them as before.
+  ///
+  /// Networks that flatten a grid of features into a dense layer have other weights then, of which the layer tells.
+  package func sized(height: Int, width: Int) -> Architecture {
+    var result = self
+    let side = Int(preprocessing.resizeSide) * min(height, width) / min(input.height, input.width)
+    result.preprocessing.resizeSide = Int32(clamping: side)
+    (result.input.height, result.input.width) = (height, width)
+    return result
+  }
 
   /// The network for one image, with values from `source`; for other numbers of classes too.
   package func graph(

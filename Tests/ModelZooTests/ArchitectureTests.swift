@@ -95,6 +95,24 @@ struct ArchitectureTests {
     try expectArena(name, .memory, bound)
   }
 
+  /// A network for larger images: the same weights, four times the work, and photos cut to the same share.
+  @Test func imagesOfAnotherSizeTakeTheSameWeights() throws {
+    let network = try architecture("mobilenet_v1_0.25")
+    let large = network.sized(height: 448, width: 448)
+    #expect(large.preprocessing.resizeSide == 2 * network.preprocessing.resizeSide)
+    let (a, b) = (
+      try network.graph(RandomWeights(seed: 1)), try large.graph(RandomWeights(seed: 1))
+    )
+    #expect(b[b.inputs[0]].shape.extents == [1, 448, 448, 3])
+    let constants = { (graph: Graph) in
+      graph.nodes.flatMap(\.inputs).compactMap { $0.flatMap { graph[$0].constant } }
+        .map(\.byteCount).reduce(0, +)
+    }
+    #expect(constants(a) == constants(b))
+    let first = { (graph: Graph) in Cost(graph.nodes[0], graph).macs }
+    #expect(first(b) == 4 * first(a))
+  }
+
   private func expectArena(_ name: String, _ bands: BandPolicy, _ bound: Int) throws {
     var graph = try architecture(name).graph(RandomWeights(seed: 1))
     try optimize(&graph)

@@ -52,7 +52,7 @@ struct Convert: ParsableCommand {
   @Flag(help: "Class 0 means 'none of these' and is not offered as an answer.")
   var backgroundClass = false
 
-  @Option(help: "Input size H,W for models that leave it open.")
+  @Option(help: "Input size H,W for models that leave it open, or of a network of --arch.")
   var inputSize: String?
 
   @Option(parsing: .unconditional, help: "Images per run, for inputs that leave it open.")
@@ -89,10 +89,9 @@ struct Convert: ParsableCommand {
     guard arch != nil || (classes == nil && randomWeights == nil) else {
       throw ValidationError("--classes and --random-weights need --arch")
     }
-    guard arch == nil || (inputSize == nil && batch == 1 && !keepLayout && custom.isEmpty) else {
+    guard arch == nil || (batch == 1 && !keepLayout && custom.isEmpty) else {
       throw ValidationError(
-        "--arch fixes the network; --input-size, --batch, --keep-layout and --custom are for model files"
-      )
+        "--arch fixes the network; --batch, --keep-layout and --custom are for model files")
     }
     guard (1...1_000_000).contains(classes ?? 1) else {
       throw ValidationError("--classes must be 1 to 1000000")
@@ -127,7 +126,10 @@ struct Convert: ParsableCommand {
   /// The graph as the file has it, or as described in the zoo.
   private func network() throws -> Graph {
     if let arch {
-      let architecture = try architecture(arch)
+      var architecture = try architecture(arch)
+      if let size = try size() {
+        architecture = architecture.sized(height: size.height, width: size.width)
+      }
       if let randomWeights {
         return try architecture.graph(RandomWeights(seed: randomWeights), classes: classes)
       }
