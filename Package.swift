@@ -127,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "ZooTrainTests",
       dependencies: [
-        "CZoo", "CZooTrainKernels", "ModelZoo", "TestSupport", "Zoo", "ZooCompiler", "ZooTrain",
+        "CZoo", "CZooKernels", "CZooTrainKernels", "EmulatedTiles", "ModelZoo", "TestSupport",
+        "Zoo", "ZooCompiler", "ZooTrain",
       ], swiftSettings: strict),
     .testTarget(
       name: "ZooFetchTests", dependencies: ["ModelZoo", "ZooFetch"], swiftSettings: strict),

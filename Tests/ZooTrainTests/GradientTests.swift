@@ -244,4 +244,30 @@ struct GradientTests {
       }
     }
   }
+
+  /// LeNet-5, of which `TrainerTests` compares whole runs, has no convolution that is transformed.
+  @Test func threadsDoNotChangeTransformedGradients() throws {
+    var builder = NetworkBuilder(RandomWeights(seed: 6))
+    let image = builder.image(height: 17, width: 14, channels: 16)
+    let first = try builder.convolution("c1", image, channels: 80, kernel: 3, padding: .same)
+    let second = try builder.convolution("c2", first, channels: 48, kernel: 3, padding: .same)
+    let graph = try builder.finish(second)
+    var gradients: [[Float]] = []
+    for threads in 1...3 {
+      let network = try TrainingNetwork(
+        graph, batch: 3, seed: 1, loss: LossFunction(), workers: try Workers(threads: threads))
+      var random = RandomStream(seed: 7)
+      for at in 0..<network.input.count { network.input.value[at] = Float(random.uniform(-1...1)) }
+      for layer in network.layers { layer.forward() }
+      for at in 0..<network.logits.count {
+        network.logits.gradient?[at] = Float(random.uniform(-1...1))
+      }
+      network.logits.hasGradient = true
+      for layer in network.layers.reversed() { layer.backward() }
+      gradients.append(network.store.gradients.floats)
+    }
+    #expect(gradients[0].contains { $0 != 0 })
+    #expect(gradients[0] == gradients[1])
+    #expect(gradients[0] == gradients[2])
+  }
 }

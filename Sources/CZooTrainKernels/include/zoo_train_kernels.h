@@ -131,6 +131,29 @@ typedef struct zoo_train_kernels {
 // The best set whose instruction set is at most `isa` of zoo_kernels.h.
 const zoo_train_kernels *zoo_train_kernels_for(uint32_t isa);
 
+// --- operands of products of bf16 -----------------------------------------------------------------------
+//
+// What bf16_igemm of zoo_float_kernels.h multiplies, from rows of floats, rounded to nearest, ties to even. The depth of such a product may
+// be pixels: then it is the weight gradient of a convolution.
+typedef struct zoo_train_pairs {
+  size_t rows;
+  size_t channels;        // floats behind a pointer
+  size_t column, columns; // those packed, of the channels of all taps side by side
+  const float *const *a;  // [taps][a_tap_stride >= rows] pointers; NULL is a row of zeros
+  size_t a_tap_stride;
+  uint16_t *y; // panels of pairs of rows: [columns / 16][rows / 2][16][2], the last one narrower; a last odd row [16]
+} zoo_train_pairs;
+
+typedef struct zoo_train_bf16_kernels {
+  void (*pairs)(const zoo_train_pairs *pairs);
+  // y[c * y_stride + r] = x[r * x_stride + c]; y_stride is a multiple of 32 and at least `rows`; zeros follow the rows up to such a
+  // multiple.
+  void (*transpose)(size_t rows, size_t columns, const float *x, size_t x_stride, uint16_t *y, size_t y_stride);
+} zoo_train_bf16_kernels;
+
+// NULL where `isa` multiplies no bf16.
+const zoo_train_bf16_kernels *zoo_train_bf16_kernels_for(uint32_t isa);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,6 @@
 // Two-dimensional convolution of NHWC images.
-import CZoo
-import CZooKernels
+package import CZoo
+package import CZooKernels
 
 /// y[n, p, q, o] = act(bias[o] + sum over i, j, c of x[n, p s - pad + i d, q s - pad + j d, c] w[i, j, c, o])
 ///
@@ -100,8 +100,9 @@ extension Conv2D {
     guard node.runtime.scratch != nil else { return false }
     let inputs = node.inputs
     let (x, w, y) = (inputs[0], inputs[1], node.output)
-    guard Conv2D.transforms(w.type, node.runtime.kernels),
-      let shape = Winograd(self, x: x.extent, weights: w.type, y: y.extent)
+    guard
+      let shape = transformed(
+        x: x.extent, weights: w.type, y: y.extent, node.runtime.kernels)
     else {
       return false
     }
@@ -119,11 +120,6 @@ extension Conv2D {
     ).start()
   }
 
-  /// Whether weights of `type` are ever transformed: a matrix unit's products of bf16 are faster.
-  private static func transforms(_ type: zoo_type, _ kernels: zoo_kernels) -> Bool {
-    kernels.f32_winograd != nil && (type != ZOO_BF16 || kernels.bf16_igemm.workspace == 0)
-  }
-
   /// Bytes of scratch memory that `node` can make use of: a share of each thread, or what all have together.
   static func scratchByteCounts(
     _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels
@@ -135,23 +131,38 @@ extension Conv2D {
     var operation = Conv2D()
     var reader = AttributeReader(node.attributes, byteCount: node.attributesByteCount)
     operation.archive(&reader)
-    let image = model.tensor(x, arena: nil)
-    let type = model.tensor(w, arena: nil).type
-    if transforms(type, kernels),
-      let shape = Winograd(
-        operation, x: image.extent, weights: type, y: model.tensor(y, arena: nil).extent)
-    {
-      return (shape.byteCount, 0)
-    }
-    let hasTaps = operation.window.kernelHeight > 1 || operation.window.kernelWidth > 1
-    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil else { return (0, 0) }
-    return (
-      Int(kernels.bf16_igemm.workspace),
-      hasTaps ? (image.extent.elementCount + 1) * MemoryLayout<UInt16>.stride : 0
-    )
+    return operation.scratchByteCounts(
+      x: model.tensor(x, arena: nil).extent, weights: model.tensor(w, arena: nil).type,
+      y: model.tensor(y, arena: nil).extent, kernels)
   }
 }
 #endif
+
+extension Conv2D {
+  /// The tiles that the operator works on if it runs by Winograd's transforms with weights of `type`. A matrix unit's products of bf16
+  /// are faster than that.
+  package func transformed(
+    x: Shape, weights type: zoo_type, y: Shape, _ kernels: zoo_kernels
+  ) -> Winograd? {
+    guard kernels.f32_winograd != nil, type != ZOO_BF16 || kernels.bf16_igemm.workspace == 0 else {
+      return nil
+    }
+    return Winograd(self, x: x, weights: type, y: y)
+  }
+
+  /// Bytes of scratch memory that the operator can make use of: a share of each thread, or what all have together.
+  package func scratchByteCounts(
+    x: Shape, weights type: zoo_type, y: Shape, _ kernels: zoo_kernels
+  ) -> (share: Int, whole: Int) {
+    if let shape = transformed(x: x, weights: type, y: y, kernels) { return (shape.byteCount, 0) }
+    let hasTaps = window.kernelHeight > 1 || window.kernelWidth > 1
+    guard type == ZOO_BF16, kernels.bf16_igemm.run != nil else { return (0, 0) }
+    return (
+      Int(kernels.bf16_igemm.workspace),
+      hasTaps ? (x.elementCount + 1) * MemoryLayout<UInt16>.stride : 0
+    )
+  }
+}
 
 @c(zoo_conv2d_prepare)
 func conv2DPrepare(

@@ -6,7 +6,7 @@ import CZooKernels
 package struct ImageSource<Element> {
   let base: UnsafePointer<Element>
   let pixelStride: Int  // elements between pixels of the image
-  let channels: Int  // channels of one group
+  package let channels: Int  // of one group
   let height: Int
   let width: Int
   let outputHeight: Int
@@ -61,7 +61,7 @@ package struct ImageSource<Element> {
     horizontal = point(1)
   }
 
-  var tapCount: Int { vertical.kernel * horizontal.kernel }
+  package var tapCount: Int { vertical.kernel * horizontal.kernel }
 
   /// Whether row i of the matrix is simply pixel i of the image.
   var isDirect: Bool {
@@ -74,7 +74,7 @@ package struct ImageSource<Element> {
 
   /// The same matrix with each kernel row as one tap of more channels, if its taps are adjacent and never leave the image
   /// sideways: fewer pointers, longer runs, nothing to gather.
-  var byKernelRows: ImageSource {
+  package var byKernelRows: ImageSource {
     let count = horizontal.kernel * channels
     guard horizontal.kernel > 1, hasAdjacentTaps, count <= Int(ZOO_ZERO_ROW_COUNT),
       horizontal.interior(outputWidth) == 0..<outputWidth
@@ -119,7 +119,7 @@ package struct ImageSource<Element> {
 
   /// Writes pointers[tap * stride + i] for the taps of output pixels `rows`; taps in the padding
   /// point at `padding`.
-  func fill(
+  package func fill(
     _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, rows: Range<Int>, stride: Int,
     padding: UnsafePointer<Element>?
   ) {

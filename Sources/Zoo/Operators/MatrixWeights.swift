@@ -1,5 +1,5 @@
 // The right matrix of a product: panels of floats, of half precision, of bf16, or of 8 bits with a scale for each column.
-import CZoo
+package import CZoo
 import CZooKernels
 
 /// Weights of a convolution or dense layer in panels of 16 columns.
@@ -9,9 +9,10 @@ package struct MatrixWeights {
   /// Of i8 only: one for each column.
   let scales: UnsafePointer<Float>?
 
-  package init(_ floats: UnsafePointer<Float>) {
-    base = UnsafeRawPointer(floats)
-    type = ZOO_F32
+  /// Panels of `type`, f32 or bf16.
+  package init(_ base: UnsafeRawPointer, _ type: zoo_type) {
+    self.base = base
+    self.type = type
     scales = nil
   }
 

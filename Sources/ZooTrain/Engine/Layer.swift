@@ -5,14 +5,16 @@ package import ZooCompiler
 /// What layers are given when they are made and while they run.
 package final class TrainingContext {
   package let workers: Workers
+  package let precision: ProductPrecision
   /// Images in a batch.
   package let batch: Int
   package let seed: UInt64
   /// Number of the present step; random layers draw from (seed, step).
   package var step = 0
 
-  package init(workers: Workers, batch: Int, seed: UInt64) {
+  package init(workers: Workers, precision: ProductPrecision, batch: Int, seed: UInt64) {
     self.workers = workers
+    self.precision = precision
     self.batch = batch
     self.seed = seed
   }

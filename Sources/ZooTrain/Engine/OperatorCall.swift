@@ -14,30 +14,32 @@ package final class OperatorCall {
   /// An operand: where its elements are and how they are ordered.
   package struct Operand {
     package let shape: Shape
-    package let data: UnsafeMutablePointer<Float>
-    package var isPacked = false
+    private let data: UnsafeMutableRawPointer
+    private var type = ZOO_F32
+    private var layout = ZOO_LAYOUT_PLAIN
 
     /// - Parameter shape: another view of as many elements.
     package init(_ variable: Variable, shape: Shape? = nil) {
       self.shape = shape ?? variable.shape
-      data = variable.value
+      data = UnsafeMutableRawPointer(variable.value)
     }
 
     package init(_ shape: Shape, _ data: UnsafeMutablePointer<Float>) {
       self.shape = shape
-      self.data = data
+      self.data = UnsafeMutableRawPointer(data)
     }
 
-    package init(packed: UnsafeMutablePointer<Float>, shape: Shape) {
+    init(_ weights: PackedWeights, shape: Shape) {
       self.shape = shape
-      data = packed
-      isPacked = true
+      data = weights.base
+      type = weights.type
+      layout = type == ZOO_BF16 ? ZOO_LAYOUT_PAIRS16 : ZOO_LAYOUT_PANELS16
     }
 
     fileprivate var tensor: zoo_tensor {
-      var tensor = zoo_tensor(ZOO_F32, shape)
-      tensor.data = UnsafeMutableRawPointer(data)
-      tensor.layout = isPacked ? ZOO_LAYOUT_PANELS16 : ZOO_LAYOUT_PLAIN
+      var tensor = zoo_tensor(type, shape)
+      tensor.data = data
+      tensor.layout = layout
       return tensor
     }
   }

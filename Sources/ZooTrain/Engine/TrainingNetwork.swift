@@ -30,17 +30,23 @@ package final class TrainingNetwork {
   ///   - graph: a description with one image input and one output [1, classes]. Values that have a quantisation are rounded as the
   ///     integer form of the network will round them.
   ///   - frozen: parameters that keep their values.
-  /// - Throws: `CompileError` naming the node that cannot be trained.
+  ///   - precision: what products multiply; bf16 is for CPUs that have instructions for it.
+  /// - Throws: `CompileError` naming the node that cannot be trained, or that the CPU lacks such instructions.
   package init(
     _ graph: Graph, batch: Int, seed: UInt64, loss: LossFunction, workers: Workers,
-    frozen: Set<ValueID> = []
+    frozen: Set<ValueID> = [], precision: ProductPrecision = .f32
   ) throws(CompileError) {
+    guard precision == .f32 || workers.bf16Kernels != nil else {
+      throw CompileError(
+        "training in bf16 needs AVX-512 BF16 or AMX; the kernels here are of \(workers.isaName)")
+    }
     self.graph = graph
     self.loss = loss
     var planned = try rebatched(withoutClosing(graph, loss.kind), batch: batch)
     splitActivations(&planned) { !trains($0, in: $1) }
     try fuseActivations(&planned)
-    let context = TrainingContext(workers: workers, batch: batch, seed: seed)
+    let context = TrainingContext(
+      workers: workers, precision: precision, batch: batch, seed: seed)
     let store = try ParameterStore(planned, frozen: frozen)
     guard planned.inputs.count == 1, planned.outputs.count == 1 else {
       throw CompileError("only networks with one input and one output can be trained")

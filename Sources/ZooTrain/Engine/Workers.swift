@@ -1,6 +1,6 @@
 // Threads and kernels of a training run.
 package import CZoo
-import CZooKernels
+package import CZooKernels
 import CZooPlatform
 package import CZooTrainKernels
 package import Zoo
@@ -12,6 +12,8 @@ package import ZooCompiler
 package final class Workers {
   package let threadCount: Int
   package let kernels: zoo_train_kernels
+  /// Nil where the CPU multiplies no bf16.
+  let bf16Kernels: zoo_train_bf16_kernels?
   package let isaName: String
   private let pool: OpaquePointer
   /// What operators of the runtime see.
@@ -19,11 +21,15 @@ package final class Workers {
   private let parallel: zoo_parallel
   private let table: zoo_kernels
   private var scratch: Buffer?
-  private var scratchShare = 0
+  private var scratchByteCounts = (share: 0, whole: 0)
 
-  /// - Parameter threads: 0 takes one for each CPU.
+  /// - Parameters:
+  ///   - threads: 0 takes one for each CPU.
+  ///   - adjust: changes the kernels that operators run, for tests.
   /// - Throws: `CompileError` if the CPU lacks `isa` or there is no memory for threads.
-  package init(threads: Int, isa: zoo_isa = ZOO_ISA_AUTO) throws(CompileError) {
+  package init(
+    threads: Int, isa: zoo_isa = ZOO_ISA_AUTO, adjust: (inout zoo_kernels) -> Void = { _ in }
+  ) throws(CompileError) {
     let count = threads > 0 ? threads : Int(zoo_platform_cpu_count())
     guard zoo_isa_available(isa) == 1 else {
       throw CompileError("this CPU lacks \(String(cString: zoo_isa_name(isa)))")
@@ -32,10 +38,12 @@ package final class Workers {
       throw CompileError("cannot make a pool of \(count) threads")
     }
     let kind = isa == ZOO_ISA_AUTO ? zoo_kernels_best() : isa.rawValue
-    let table = zoo_kernels_for(kind)
+    var table = zoo_kernels_for(kind)
+    adjust(&table)
     self.pool = pool
     threadCount = count
     kernels = zoo_train_kernels_for(kind).pointee
+    bf16Kernels = zoo_train_bf16_kernels_for(kind)?.pointee
     isaName = String(cString: table.isa_name)
     runtime = .allocate(capacity: 1)
     self.table = table
@@ -50,16 +58,24 @@ package final class Workers {
     zoo_platform_pool_destroy(pool)
   }
 
-  /// Sees to it that operators have `byteCount` bytes of scratch memory for each thread.
-  func reserveScratch(_ byteCount: Int) {
-    guard byteCount > scratchShare else { return }
-    let buffer = Buffer(count: threadCount * byteCount / MemoryLayout<Float>.stride)
+  /// Sees to it that operators have so many bytes of scratch memory, for each thread and for all together.
+  func reserveScratch(share: Int, whole: Int = 0) {
+    guard share > scratchByteCounts.share || whole > scratchByteCounts.whole else { return }
+    let share = max(share, scratchByteCounts.share)
+    let whole = max((whole + 63) / 64 * 64, scratchByteCounts.whole)
+    let byteCount = threadCount * share + whole
+    let buffer = Buffer(count: byteCount / MemoryLayout<Float>.stride)
     scratch = buffer
-    scratchShare = byteCount
+    scratchByteCounts = (share, whole)
     runtime.pointee = Runtime(
       kernels: table, parallel: parallel,
-      scratch: Scratch(
-        base: buffer.base, byteCount: threadCount * byteCount, shareByteCount: byteCount))
+      scratch: Scratch(base: buffer.base, byteCount: byteCount, shareByteCount: share))
+  }
+
+  /// The same for a convolution.
+  func reserveScratch(of operation: Conv2D, x: Shape, weights: zoo_type, y: Shape) {
+    let needed = operation.scratchByteCounts(x: x, weights: weights, y: y, table)
+    reserveScratch(share: needed.share, whole: needed.whole)
   }
 
   /// Calls `body(i)` for every i in 0..<count, on any threads, and returns when all are done.

@@ -10,7 +10,7 @@ final class ConvolutionLayer: OperatorLayer {
   let site: LayerSite
   let call: OperatorCall
   private let operation: Conv2D
-  private let packed: Buffer
+  private let packed: PackedWeights
   private let weightGradient: any ConvolutionWeightGradient
   private let inputGradient: (any ConvolutionInputGradient)?
 
@@ -19,27 +19,29 @@ final class ConvolutionLayer: OperatorLayer {
     guard let x = site.inputs[0], let weights = site.inputs[1] else {
       throw CompileError("'\(site.name)': convolution without input or weights")
     }
-    packed = Buffer(count: weights.count)
-    weightGradient =
-      TransformedWeightGradient(operation, x: x, output: site.output, site.context.workers)
-      ?? TapWeightGradient(operation, x: x, output: site.output)
+    let context = site.context
+    packed = PackedWeights(count: weights.count, context)
+    if let transformed = TransformedWeightGradient(operation, x: x, output: site.output, context) {
+      weightGradient = transformed
+    } else if let rounded = RoundedWeightGradient(operation, x: x, output: site.output, context) {
+      weightGradient = rounded
+    } else {
+      weightGradient = TapWeightGradient(operation, x: x, output: site.output)
+    }
     if x.gradient == nil {
       inputGradient = nil
-    } else if let windows = WindowGradients(operation, x: x, output: site.output) {
+    } else if let windows = WindowGradients(operation, x: x, output: site.output, context) {
       inputGradient = windows
     } else if let transformed = try TransformedConvolution(operation, site, x: x) {
       inputGradient = transformed
     } else {
       inputGradient = try FlippedConvolution(
-        operation, name: site.name, x: x, output: site.output)
+        operation, name: site.name, x: x, output: site.output, context)
     }
     var operands = site.inputs.map { $0.map { OperatorCall.Operand($0) } }
-    operands[1] = OperatorCall.Operand(packed: packed.base, shape: weights.shape)
-    if let transformed = Winograd(
-      operation, x: x.shape, weights: ZOO_F32, y: site.output.shape)
-    {
-      site.context.workers.reserveScratch(transformed.byteCount)
-    }
+    operands[1] = OperatorCall.Operand(packed, shape: weights.shape)
+    context.workers.reserveScratch(
+      of: operation, x: x.shape, weights: packed.type, y: site.output.shape)
     self.site = site
     call = try OperatorCall(
       operation, name: site.name, operands, output: OperatorCall.Operand(site.output),
@@ -52,9 +54,7 @@ final class ConvolutionLayer: OperatorLayer {
     let columns = weights.shape[2]
     for group in 0..<Int(operation.groups) {
       let offset = group * depth * columns
-      packPanels(
-        weights.value + offset, rows: depth, columns: columns, rowStride: columns,
-        to: packed.base + offset)
+      packed.pack(weights.value + offset, rows: depth, columns: columns, offset: offset)
     }
     call.run()
   }

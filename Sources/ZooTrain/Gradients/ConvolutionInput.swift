@@ -18,7 +18,7 @@ struct FlippedConvolution: ConvolutionInputGradient {
   private let walks: TapWalks
   private let batch: Int
   private let phases: [Phase]
-  private let packed: Buffer
+  private let packed: PackedWeights
   private let scratch: Buffer?
 
   /// Pixels of X at (first + stride k) along one axis.
@@ -36,7 +36,9 @@ struct FlippedConvolution: ConvolutionInputGradient {
   }
 
   /// - Throws: `CompileError` for strides together with dilation, which no network here has.
-  init(_ operation: Conv2D, name: String, x: Variable, output: Variable) throws(CompileError) {
+  init(
+    _ operation: Conv2D, name: String, x: Variable, output: Variable, _ context: TrainingContext
+  ) throws(CompileError) {
     self.operation = operation
     walks = TapWalks(operation.window, input: x.shape, output: output.shape)
     batch = x.shape[0]
@@ -44,7 +46,13 @@ struct FlippedConvolution: ConvolutionInputGradient {
     let horizontal = try FlippedConvolution.axes(walks.horizontal, walks.outputWidth, name)
     phases = vertical.flatMap { v in horizontal.map { Phase(vertical: v, horizontal: $0) } }
     let groups = Int(operation.groups)
-    packed = Buffer(count: walks.tapCount * walks.channels * walks.outputs / groups)
+    packed = PackedWeights(
+      count: walks.tapCount * walks.channels * walks.outputs / groups, context)
+    if packed.type == ZOO_BF16, walks.tapCount > 1 {
+      // For the rounded image of dL/dZ.
+      context.workers.reserveScratch(
+        share: 0, whole: (output.count + 1) * MemoryLayout<UInt16>.stride)
+    }
     let largest = phases.map { $0.vertical.count * $0.horizontal.count }.max() ?? 0
     scratch = phases.count == 1 ? nil : Buffer(count: batch * largest * walks.channels)
   }
@@ -102,9 +110,9 @@ struct FlippedConvolution: ConvolutionInputGradient {
       Shape(n: batch, h: walks.outputHeight, w: walks.outputWidth, c: walks.outputs))
     image.data = UnsafeMutableRawPointer(mutating: dz)
     for group in 0..<groups {
-      packTransposed(
+      packed.packTransposed(
         weights + group * walks.tapCount * channels * outputs, taps: taps, inputs: channels,
-        outputs: outputs, to: packed.base)
+        outputs: outputs)
       let source = ImageSource(
         base: dz + group * outputs, image: image, channels: outputs,
         outputHeight: phase.vertical.count, outputWidth: phase.horizontal.count,
@@ -112,7 +120,7 @@ struct FlippedConvolution: ConvolutionInputGradient {
       let offset = group * channels
       MatrixProduct(
         source: source, rows: batch * phase.vertical.count * phase.horizontal.count,
-        columns: channels, depth: taps.count * outputs, weights: MatrixWeights(packed.base),
+        columns: channels, depth: taps.count * outputs, weights: packed.matrix,
         bias: nil,
         addend: adds ? UnsafePointer(target) + offset : nil, addendStride: walks.channels,
         output: target + offset, outputStride: walks.channels, activation: .none,

@@ -11,7 +11,7 @@ import ZooCompiler
 struct WindowGradients: ConvolutionInputGradient {
   private let walks: TapWalks
   private let batch: Int
-  private let packed: Buffer
+  private let packed: PackedWeights
 
   /// Channels below which windows are worth their additions.
   private static let fewChannels = 12
@@ -19,7 +19,7 @@ struct WindowGradients: ConvolutionInputGradient {
   private static let mostElements = 1 << 16
 
   /// Nil where a flipped convolution is the better way.
-  init?(_ operation: Conv2D, x: Variable, output: Variable) {
+  init?(_ operation: Conv2D, x: Variable, output: Variable, _ context: TrainingContext) {
     walks = TapWalks(operation.window, input: x.shape, output: output.shape)
     batch = x.shape[0]
     let elements = walks.outputHeight * walks.outputWidth * walks.tapCount * walks.channels
@@ -27,7 +27,7 @@ struct WindowGradients: ConvolutionInputGradient {
       walks.horizontal.kernel > 1, walks.horizontal.dilation == 1,
       elements <= WindowGradients.mostElements
     else { return nil }
-    packed = Buffer(count: walks.tapCount * walks.channels * walks.outputs)
+    packed = PackedWeights(count: walks.tapCount * walks.channels * walks.outputs, context)
   }
 
   func run(
@@ -35,7 +35,7 @@ struct WindowGradients: ConvolutionInputGradient {
     to target: UnsafeMutablePointer<Float>, adds: Bool, _ workers: Workers
   ) {
     let depth = walks.tapCount * walks.channels
-    packTransposed(weights, taps: [0], inputs: depth, outputs: walks.outputs, to: packed.base)
+    packed.packTransposed(weights, taps: [0], inputs: depth, outputs: walks.outputs)
     let alone = Runtime(kernels: workers.runtime.pointee.kernels, parallel: nil)
     let pixels = walks.outputHeight * walks.outputWidth
     workers.forEach(batch) { image in
@@ -45,7 +45,7 @@ struct WindowGradients: ConvolutionInputGradient {
           source: ImageSource(
             matrix: dz + image * walks.outputCount, rows: pixels, depth: walks.outputs,
             rowStride: walks.outputs),
-          rows: pixels, columns: depth, depth: walks.outputs, weights: MatrixWeights(packed.base),
+          rows: pixels, columns: depth, depth: walks.outputs, weights: packed.matrix,
           bias: nil, addend: nil, addendStride: 0, output: windows, outputStride: depth,
           activation: .none, runtime: alone
         ).start()

@@ -5,7 +5,7 @@ import ZooCompiler
 
 /// As `FlippedConvolution`, where the flipped convolution is one that `Winograd` is faster for.
 final class TransformedConvolution: ConvolutionInputGradient {
-  private let packed: Buffer
+  private let packed: PackedWeights
   private let inputs: Int
   private let outputs: Int
   private let writes: OperatorCall
@@ -21,30 +21,30 @@ final class TransformedConvolution: ConvolutionInputGradient {
     flipped.window.padBottom = 2 - operation.window.padBottom
     flipped.window.padLeft = 2 - operation.window.padLeft
     flipped.window.padRight = 2 - operation.window.padRight
+    let workers = site.context.workers
+    let type = site.context.precision.weights
     guard
-      let shape = Winograd(flipped, x: site.output.shape, weights: ZOO_F32, y: x.shape)
+      flipped.transformed(
+        x: site.output.shape, weights: type, y: x.shape, workers.runtime.pointee.kernels) != nil
     else { return nil }
+    workers.reserveScratch(of: flipped, x: site.output.shape, weights: type, y: x.shape)
     inputs = x.shape[3]
     outputs = site.output.shape[3]
-    packed = Buffer(count: 9 * inputs * outputs)
+    packed = PackedWeights(count: 9 * inputs * outputs, site.context)
     let image = OperatorCall.Operand(site.output.shape, dz)
-    let weights = OperatorCall.Operand(
-      packed: packed.base, shape: try Shape([1, 9 * outputs, inputs]))
+    let weights = OperatorCall.Operand(packed, shape: try Shape([1, 9 * outputs, inputs]))
     let target = OperatorCall.Operand(x.shape, dx)
-    let workers = site.context.workers
     writes = try OperatorCall(
       flipped, name: site.name, [image, weights], output: target, workers)
     adds = try OperatorCall(
       flipped, name: site.name, [image, weights, nil, target], output: target, workers)
-    workers.reserveScratch(shape.byteCount)
   }
 
   func run(
     weights: UnsafePointer<Float>, _ dz: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>, adds: Bool, _ workers: Workers
   ) {
-    packTransposed(
-      weights, taps: (0..<9).reversed(), inputs: inputs, outputs: outputs, to: packed.base)
+    packed.packTransposed(weights, taps: (0..<9).reversed(), inputs: inputs, outputs: outputs)
     (adds ? self.adds : writes).run()
   }
 }

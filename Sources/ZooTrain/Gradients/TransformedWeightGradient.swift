@@ -23,11 +23,13 @@ struct TransformedWeightGradient: ConvolutionWeightGradient {
   private static let leastPieces = 16
 
   /// Nil where `Winograd` is not faster, or the CPU has no kernels for it.
-  init?(_ operation: Conv2D, x: Variable, output: Variable, _ workers: Workers) {
+  init?(_ operation: Conv2D, x: Variable, output: Variable, _ context: TrainingContext) {
     var plain = operation
     plain.activation = .none
-    guard workers.runtime.pointee.kernels.f32_winograd != nil,
-      let shape = Winograd(plain, x: x.shape, weights: ZOO_F32, y: output.shape)
+    guard
+      let shape = plain.transformed(
+        x: x.shape, weights: context.precision.weights, y: output.shape,
+        context.workers.runtime.pointee.kernels)
     else { return nil }
     self.shape = shape
     source = ImageSource(

@@ -51,6 +51,11 @@ package enum Checkpoint {
         "\(path): checkpoint of '\(state.recipe.architecture)', not of "
           + "'\(trainer.recipe.architecture)'")
     }
+    guard state.recipe.precision == trainer.recipe.precision else {
+      throw CompileError(
+        "\(path): checkpoint of a run in \(state.recipe.precision.rawValue), not in "
+          + trainer.recipe.precision.rawValue)
+    }
     guard state.recipe == trainer.recipe else {
       throw CompileError("\(path): the checkpoint was made with other settings")
     }

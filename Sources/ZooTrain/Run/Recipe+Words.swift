@@ -16,6 +16,7 @@ extension Recipe {
     if averaging > 0 { rows.append(("weights kept", "moving average, decay \(averaging)")) }
     if patience > 0 { rows.append(("patience", "\(patience) epochs")) }
     if validation > 0 { rows.append(("held out", share(Float(validation)))) }
+    if precision != .f32 { rows.append(("products", precision.rawValue)) }
     rows.append(("seed", "\(seed)"))
     return rows.map { (name: $0.0, value: $0.1) }
   }

@@ -7,6 +7,7 @@ package struct Recipe: Codable, Sendable, Equatable {
   package var epochs = 10
   package var batch = 128
   package var seed: UInt64 = 1
+  package var precision = ProductPrecision.f32
   package var optimizer = OptimizerSettings()
   package var schedule = Schedule()
   package var loss = LossKind.crossEntropy

@@ -65,7 +65,7 @@ package final class Trainer {
     network = try TrainingNetwork(
       graph, batch: recipe.batch, seed: recipe.seed,
       loss: LossFunction(recipe.loss, smoothing: recipe.smoothing), workers: workers,
-      frozen: frozen)
+      frozen: frozen, precision: recipe.precision)
     let classes = network.classCount
     guard classes == training.classNames.count || (classes == 1 && training.classNames.count == 2)
     else {

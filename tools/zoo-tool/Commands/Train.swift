@@ -85,6 +85,9 @@ struct Train: ParsableCommand {
     guard !qat || (!freezeBase && cut == nil) else {
       throw ValidationError("--qat trains the model as it is: without --freeze-base and --cut")
     }
+    guard !qat || recipe.precision == .f32 else {
+      throw ValidationError("--qat computes with the numbers of integers: not in bf16")
+    }
     guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0 to 1024") }
   }
 

@@ -8,6 +8,7 @@ import ZooTrain
 extension OptimizerSettings.Kind: ExpressibleByArgument {}
 extension Schedule.Kind: ExpressibleByArgument {}
 extension LossKind: ExpressibleByArgument {}
+extension ProductPrecision: ExpressibleByArgument {}
 
 struct RecipeOptions: ParsableArguments {
   @Option(help: "Passes over the training images.")
@@ -16,6 +17,11 @@ struct RecipeOptions: ParsableArguments {
   var batch = 128
   @Option(help: "Decides first weights, order and augmentation.")
   var seed: UInt64 = 1
+  @Option(
+    help:
+      "What convolutions and dense layers multiply: f32, or bf16 on CPUs with AVX-512 BF16 or AMX. Weights stay f32."
+  )
+  var precision = ProductPrecision.f32
   @Option(help: "Optimiser: sgd (with Nesterov momentum), rmsprop, adam or adamw.")
   var optimizer = OptimizerSettings.Kind.sgd
   @Option(help: "Highest learning rate; by default 0.1 for sgd, 0.001 for the others.")
@@ -90,6 +96,7 @@ struct RecipeOptions: ParsableArguments {
     recipe.epochs = epochs
     recipe.batch = batch
     recipe.seed = seed
+    recipe.precision = precision
     recipe.optimizer.kind = optimizer
     recipe.optimizer.momentum = momentum
     recipe.optimizer.decay = decay
