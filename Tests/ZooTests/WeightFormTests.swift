@@ -113,6 +113,9 @@ struct WeightFormTests {
     // Groups keep their floats where each column needs a scale.
     let grouped = try compressWeights(network(12, groups: 3), .int8)
     #expect(grouped.values.filter { $0.type == ZOO_I8 }.count == 1)
+    // Windows of 4 channels are copied, not multiplied in pairs where they lie.
+    let few = try compressWeights(network(12, groups: 3), .bf16)
+    #expect(few.values.filter { $0.type == ZOO_BF16 }.count == 1)
     var large = try network(16)
     for index in large.values.indices where large.values[index].name == "w2" {
       var floats = large.values[index].constant?.floats ?? []
