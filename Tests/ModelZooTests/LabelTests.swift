@@ -29,6 +29,7 @@ struct LabelTests {
 
   @Test(arguments: [
     "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "resnet20-cifar10",
+    "vgg-cifar10",
   ])
   func modelsThatShipHaveTheSame(_ name: String) throws {
     let zoo = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
