@@ -12,7 +12,7 @@ private func randomChain(seed: UInt64) throws -> Graph {
   var generator = SplitMix64(state: seed)
   func pick(_ count: Int) -> Int { Int(generator.next() % UInt64(count)) }
   var builder = NetworkBuilder(RandomWeights(seed: seed))
-  let size = (height: 9 + pick(24), width: 5 + pick(12))
+  let size = (height: 9 + pick(24), width: 5 + pick(60))
   var x = builder.image(height: size.height, width: size.width, channels: 1 + pick(9))
   for index in 0..<3 + pick(4) {
     let name = "n\(index)"
@@ -66,6 +66,29 @@ struct BandTests {
       #expect(try answer(.memory, isa, nil) == want, "seed \(seed), \(name(of: isa))")
       #expect(try answer(.memory, isa, parallel) == want, "seed \(seed), \(name(of: isa)), threads")
     }
+  }
+
+  /// Handing rows to another thread takes longer than a small chain: LeNet-5 in integers was half as slow again with two threads.
+  @Test(arguments: [(28, false), (600, true)])
+  func onlyLongChainsAreShared(_ size: Int, _ isShared: Bool) throws {
+    var builder = NetworkBuilder(RandomWeights(seed: 3))
+    let image = builder.image(height: size, width: size, channels: 1)
+    let layer = try builder.convolution("c", image, channels: 6, kernel: 5, padding: .valid)
+    let pooled = try builder.pool(.average, layer, kernel: 2)
+    var graph = try builder.finish(pooled)
+    try optimize(&graph)
+    #expect(MemoryPlan(graph, bands: .cache).bands.groups.count == 1)
+    var handedOver = 0
+    try withUnsafeMutablePointer(to: &handedOver) { count in
+      let parallel = zoo_parallel(context: count, thread_count: 2) { counter, pieces, task, work in
+        counter?.assumingMemoryBound(to: Int.self).pointee += 1
+        for index in 0..<pieces { task?(work, index) }
+      }
+      let runner = try Runner(
+        try ModelWriter.encode(graph, bands: .cache), parallel: parallel, hasScratch: false)
+      try runner.run()
+    }
+    #expect((handedOver > 0) == isShared)
   }
 
   /// Of the chains above enough lie on their inputs for their bits to be a test of that.

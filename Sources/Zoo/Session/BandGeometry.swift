@@ -126,6 +126,25 @@ struct BandChain {
     setRows(fewer)
   }
 
+  /// Whether the work for one image takes longer than to hand rows to other threads (about 10 us).
+  var isWorthSharing: Bool {
+    operationCount >= (output(count - 1).type == ZOO_F32 ? 262_144 : 1_048_576)
+  }
+
+  /// Multiply-accumulates for one image; a window without weights counts as one for each output.
+  private var operationCount: Float {
+    var result: Float = 0
+    for position in 0..<count {
+      let record = node(position)
+      let weights =
+        record.inputCount > 1
+        ? BandChain.tensor(model, record.firstOperand + 1).extent.elementCount : 0
+      let shape = output(position).shape
+      result += Float(shape.1) * Float(shape.2) * Float(weights > 0 ? weights : Int(shape.3))
+    }
+    return result
+  }
+
   /// How many threads have room for rows of their own.
   var workerCount: Int {
     var result = Int.max

@@ -7,11 +7,14 @@ extension SessionState {
     var chain = BandChain(model, first: index, following: following)
     let output = chain.output(following)
     let bands = (output.height + chain.rows - 1) / chain.rows
-    // With room for every thread each has rows of its own and never waits; else all work on each stage of a band.
+    // With room for every thread each has rows of its own and never waits; else all work on each stage of a band, if that is
+    // worth it.
     // Threads with rows of their own begin their bands at different rows, on which the tiles of transforms would depend.
     var scratch = runtime.scratch
     scratch?.isForExactOnly = chain.workerCount > 1
-    let hasRoom = chain.workerCount >= runtime.threadCount && bands >= runtime.threadCount
+    let hasRoom =
+      chain.workerCount >= runtime.threadCount && bands >= runtime.threadCount
+      && chain.isWorthSharing
     let shares = hasRoom ? runtime.threadCount : 1
     if !hasRoom { chain.useAllRoom() }
     let inner = Runtime(

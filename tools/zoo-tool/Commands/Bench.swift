@@ -67,6 +67,8 @@ struct Bench: ParsableCommand {
     var temporary: String?
     func clean() { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
     defer { clean() }
+    // Small networks keep most of their products in floats; this is their form for bf16 all the same.
+    var isRounded = false
     let stored = precision == .bf16 || batch > 1 ? try ModelFile(path: path).graph : nil
     if var graph = stored, batch > 1 || Precision(of: graph) == .f32 {
       let name =
@@ -74,6 +76,7 @@ struct Bench: ParsableCommand {
       if batch > 1 { graph = try rebatched(graph, batch: batch) }
       if precision == .bf16, Precision(of: graph) == .f32 {
         graph = try compressWeights(graph, .bf16)
+        isRounded = true
       }
       try ModelWriter.write(try ModelWriter.encode(graph), to: name)
       temporary = name
@@ -87,7 +90,7 @@ struct Bench: ParsableCommand {
     // Read before the graph is decoded below, which is not part of running a model.
     let peak = Int(zoo_platform_peak_memory())
     let file = try ModelFile(path: path)
-    let own = Precision(of: file.graph)
+    let own = isRounded ? .bf16 : Precision(of: file.graph)
     guard precision ?? own == own else {
       throw ToolError("\(model) computes in \(own); zoo-tool quantize makes models of int8")
     }
