@@ -139,8 +139,9 @@ struct BandChain {
       let weights =
         record.inputCount > 1
         ? BandChain.tensor(model, record.firstOperand + 1).extent.elementCount : 0
-      let shape = output(position).shape
-      result += Float(shape.1) * Float(shape.2) * Float(weights > 0 ? weights : Int(shape.3))
+      let output = output(position)
+      let perPixel = weights > 0 ? weights : output.extent.last
+      result += Float(output.height) * Float(output.width) * Float(perPixel)
     }
     return result
   }
