@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 
 /// Folders of `zoo/` with trained models, which hold no Swift.
 let trainedModels = [
-  "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "resnet20-cifar10", "vgg-cifar10",
+  "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "mobilenet-cifar10",
+  "resnet20-cifar10", "vgg-cifar10",
 ].flatMap {
   [$0, $0 + "-int8"]
 }

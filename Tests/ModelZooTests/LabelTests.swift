@@ -28,8 +28,8 @@ struct LabelTests {
   }
 
   @Test(arguments: [
-    "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "resnet20-cifar10",
-    "vgg-cifar10",
+    "lenet5", "mnist-convnet-a", "mnist-convnet-b", "photos100", "mobilenet-cifar10",
+    "resnet20-cifar10", "vgg-cifar10",
   ])
   func modelsThatShipHaveTheSame(_ name: String) throws {
     let zoo = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
