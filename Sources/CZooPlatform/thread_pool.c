@@ -5,13 +5,13 @@
 // one after it, which fails if the run has changed meanwhile; so a worker that comes late can
 // neither do a piece twice nor take one of a run it has not seen, and a run ends when its pieces
 // are done, whoever still sleeps.
+//
+// Beside another busy process a thread loses its CPU in the middle of a piece, for milliseconds. Who waits for it
+// then gives it the CPU that waiting would waste (thread_stalls.c).
+#include "thread_stalls.h"
 #include "zoo_system.h"
-#include "zoo_thread_pool.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 // How long a thread polls before it sleeps: as long as the longest operators that one thread does alone while
@@ -20,31 +20,6 @@
 #define PAUSES_PER_CLOCK_READ 16
 
 #define CLOSED UINT32_MAX // the lower half of a ticket that has nothing to claim
-
-#define OWN_CACHE_LINE _Alignas(64)
-
-struct zoo_platform_pool {
-  // What a run is, written while the ticket is closed.
-  _Atomic(zoo_platform_task) task;
-  _Atomic(void *) task_context;
-  _Atomic uint32_t task_count;
-
-  OWN_CACHE_LINE _Atomic uint64_t ticket;
-  OWN_CACHE_LINE _Atomic uint32_t remaining; // pieces of the run that have not returned
-  OWN_CACHE_LINE _Atomic uint32_t sleepers;  // workers that wait, or are about to, for a new run
-  _Atomic bool caller_sleeps;
-  _Atomic bool stops;
-  atomic_flag busy; // held by the thread whose run the pool does
-
-  OWN_CACHE_LINE pthread_mutex_t mutex; // guards going to sleep and waking, nothing else
-  pthread_cond_t has_run;
-  pthread_cond_t is_done;
-  uint32_t thread_count;
-  uint32_t started_count; // workers running; written by the thread that holds busy
-  bool has_started;
-  bool spins;
-  pthread_t threads[]; // [thread_count - 1]
-};
 
 static uint32_t run_number(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
 static uint32_t next_index(uint64_t ticket) { return (uint32_t)ticket; }
@@ -60,8 +35,8 @@ static void pause_briefly(void) {
 
 // --- claiming ------------------------------------------------------------------------------------
 
-// Does pieces until the current run has none left, and returns that run's number.
-static uint32_t do_pieces(zoo_platform_pool *pool) {
+// Does pieces as thread number `thread` until the current run has none left, and returns that run's number.
+static uint32_t do_pieces(zoo_platform_pool *pool, uint32_t thread) {
   uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
   for (;;) {
     // Acquire: who sees the count of a later run here also sees that the ticket was closed before,
@@ -76,7 +51,9 @@ static uint32_t do_pieces(zoo_platform_pool *pool) {
                                                memory_order_acquire))
       continue;
     ticket += 1;
+    atomic_store_explicit(&pool->members[thread].works, true, memory_order_relaxed);
     task(context, index);
+    atomic_store_explicit(&pool->members[thread].works, false, memory_order_relaxed);
     if (atomic_fetch_sub_explicit(&pool->remaining, 1, memory_order_seq_cst) == 1 &&
         atomic_load_explicit(&pool->caller_sleeps, memory_order_seq_cst)) {
       pthread_mutex_lock(&pool->mutex);
@@ -86,8 +63,7 @@ static uint32_t do_pieces(zoo_platform_pool *pool) {
   }
 }
 
-// --- waiting
-// ---------------------------------------------------------------------------------------
+// --- waiting -------------------------------------------------------------------------------------
 
 static bool has_news(zoo_platform_pool *pool, uint32_t last_run) {
   uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_seq_cst);
@@ -95,31 +71,37 @@ static bool has_news(zoo_platform_pool *pool, uint32_t last_run) {
          atomic_load_explicit(&pool->stops, memory_order_relaxed);
 }
 
-static bool is_done(zoo_platform_pool *pool) {
-  return atomic_load_explicit(&pool->remaining, memory_order_seq_cst) == 0;
-}
-
-// Polls for a while; false if the time passed. `last_run` concerns workers; the caller waits for
-// the end.
-static bool spin(zoo_platform_pool *pool, bool is_caller, uint32_t last_run) {
+// Polls for a while; false if the time passed, or another thread needs this CPU more. The caller (`self` is NULL) waits for the end
+// of its run, a worker for another run than the last.
+static bool spin(zoo_platform_pool *pool, zoo_pool_worker *self, uint32_t last_run) {
   if (!pool->spins)
     return false;
-  uint64_t start = zoo_platform_nanoseconds();
+  uint64_t start = zoo_platform_nanoseconds(), now = start, next_look = start + ZOO_POOL_STALL_NANOSECONDS,
+           caller_time = 0;
+  for (uint32_t i = 0; !self && i < pool->started_count; i++)
+    pool->workers[i].run_time = 0;
   do {
     for (int i = 0; i < PAUSES_PER_CLOCK_READ; i++) {
-      if (is_caller ? is_done(pool) : has_news(pool, last_run))
+      if (self ? has_news(pool, last_run) : zoo_pool_is_done(pool))
         return true;
       pause_briefly();
     }
-  } while (zoo_platform_nanoseconds() - start < SPIN_NANOSECONDS);
+    now = zoo_platform_nanoseconds();
+    if (now >= next_look) {
+      next_look += ZOO_POOL_STALL_NANOSECONDS;
+      if (self ? zoo_pool_helps_caller(pool, &caller_time) : zoo_pool_helps_worker(pool))
+        return false;
+    }
+  } while (now - start < SPIN_NANOSECONDS);
   return false;
 }
 
 // Sleepers are counted before the last look at the ticket, and the ticket is published before the
 // last look at the sleepers (both sequentially consistent): one of the two sides always sees the
 // other.
-static void wait_for_run(zoo_platform_pool *pool, uint32_t last_run) {
-  if (spin(pool, false, last_run))
+static void wait_for_run(zoo_pool_worker *self, uint32_t last_run) {
+  zoo_platform_pool *pool = self->pool;
+  if (spin(pool, self, last_run))
     return;
   pthread_mutex_lock(&pool->mutex);
   atomic_fetch_add_explicit(&pool->sleepers, 1, memory_order_seq_cst);
@@ -144,26 +126,28 @@ static void wake_workers(zoo_platform_pool *pool, uint32_t wanted) {
 }
 
 static void wait_until_done(zoo_platform_pool *pool) {
-  if (is_done(pool) || spin(pool, true, 0))
+  if (zoo_pool_is_done(pool) || spin(pool, NULL, 0))
     return;
   pthread_mutex_lock(&pool->mutex);
   atomic_store_explicit(&pool->caller_sleeps, true, memory_order_seq_cst);
-  while (!is_done(pool))
+  while (!zoo_pool_is_done(pool))
     pthread_cond_wait(&pool->is_done, &pool->mutex);
   atomic_store_explicit(&pool->caller_sleeps, false, memory_order_relaxed);
   pthread_mutex_unlock(&pool->mutex);
 }
 
-// --- workers
-// ---------------------------------------------------------------------------------------
+// --- workers -------------------------------------------------------------------------------------
 
 static void *work(void *argument) {
-  zoo_platform_pool *pool = argument;
-  uint32_t last_run = 0;
-  while (!atomic_load_explicit(&pool->stops, memory_order_relaxed)) {
-    last_run = do_pieces(pool);
-    wait_for_run(pool, last_run);
+  zoo_pool_worker *self = argument;
+  self->allowed = zoo_allowed_cpus();
+  while (!atomic_load_explicit(&self->pool->stops, memory_order_relaxed)) {
+    zoo_pool_make_room(self);
+    uint32_t last_run = do_pieces(self->pool, self->number);
+    zoo_pool_make_room(self);
+    wait_for_run(self, last_run);
   }
+  free(self->allowed);
   return NULL;
 }
 
@@ -188,21 +172,28 @@ static void start_workers(zoo_platform_pool *pool) {
   pool->has_started = true;
   sigset_t before;
   block_signals(&before);
-  while (pool->started_count < pool->thread_count - 1 &&
-         pthread_create(&pool->threads[pool->started_count], NULL, work, pool) == 0)
+  while (pool->started_count < pool->thread_count - 1) {
+    zoo_pool_worker *next = &pool->workers[pool->started_count];
+    next->pool = pool;
+    next->number = pool->started_count + 1;
+    if (pthread_create(&next->handle, NULL, work, next) != 0)
+      break;
     pool->started_count++;
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-// --- the interface
-// -----------------------------------------------------------------------------------
+// --- the interface -------------------------------------------------------------------------------
 
 zoo_platform_pool *zoo_platform_pool_create(uint32_t thread_count) {
   if (thread_count < 1 || thread_count > ZOO_PLATFORM_POOL_MAX)
     return NULL;
-  zoo_platform_pool *pool = zoo_platform_allocate(sizeof *pool + (thread_count - 1) * sizeof pool->threads[0]);
+  zoo_platform_pool *pool = zoo_platform_allocate(sizeof *pool + thread_count * sizeof pool->members[0]);
   if (!pool)
     return NULL;
+  pool->workers = calloc(thread_count, sizeof pool->workers[0]);
+  if (!pool->workers)
+    goto no_mutex;
   atomic_init(&pool->ticket, make_ticket(0, CLOSED));
   atomic_flag_clear(&pool->busy);
   pool->thread_count = thread_count;
@@ -220,6 +211,7 @@ no_done:
 no_run:
   pthread_mutex_destroy(&pool->mutex);
 no_mutex:
+  free(pool->workers);
   zoo_platform_free(pool);
   return NULL;
 }
@@ -232,11 +224,16 @@ void zoo_platform_pool_destroy(zoo_platform_pool *pool) {
   pthread_cond_broadcast(&pool->has_run);
   pthread_mutex_unlock(&pool->mutex);
   for (uint32_t i = 0; i < pool->started_count; i++)
-    pthread_join(pool->threads[i], NULL);
+    pthread_join(pool->workers[i].handle, NULL);
   pthread_cond_destroy(&pool->is_done);
   pthread_cond_destroy(&pool->has_run);
   pthread_mutex_destroy(&pool->mutex);
+  free(pool->workers);
   zoo_platform_free(pool);
+}
+
+uint64_t zoo_platform_pool_move_count(const zoo_platform_pool *pool) {
+  return atomic_load_explicit(&pool->move_count, memory_order_relaxed);
 }
 
 uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool) { return pool ? pool->thread_count : 1; }
@@ -255,10 +252,14 @@ void zoo_platform_pool_run(void *handle, size_t task_count, zoo_platform_task ta
   atomic_store_explicit(&pool->task, task, memory_order_release);
   atomic_store_explicit(&pool->task_context, task_context, memory_order_release);
   atomic_store_explicit(&pool->task_count, (uint32_t)task_count, memory_order_release);
-  atomic_store_explicit(&pool->remaining, (uint32_t)task_count, memory_order_relaxed);
+  atomic_store_explicit(&pool->caller_cpu, zoo_current_cpu(), memory_order_relaxed);
+  pool->caller = pthread_self();
+  atomic_store_explicit(&pool->remaining, (uint32_t)task_count, memory_order_release);
   atomic_store_explicit(&pool->ticket, make_ticket(run + 1, 0), memory_order_seq_cst);
   wake_workers(pool, (uint32_t)task_count - 1);
-  do_pieces(pool);
+  do_pieces(pool, 0);
   wait_until_done(pool);
+  while (atomic_load_explicit(&pool->moves_caller, memory_order_seq_cst))
+    pause_briefly();
   atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }

@@ -1,6 +1,8 @@
 // The pool of Sources/CZooPlatform/thread_pool.c: every index once, whoever calls, however often.
 import CZooPlatform
 import Dispatch
+import Foundation
+import Synchronization
 import Testing
 
 /// How often each index was run. Pieces of one run touch different counts, so there is nothing to lock.
@@ -34,6 +36,31 @@ private final class Pool: @unchecked Sendable {
     zoo_platform_pool_run(UnsafeMutableRawPointer(handle), count, task, context)
   }
 }
+
+#if os(Linux)
+import Glibc
+
+/// Which CPUs the calling thread may run on, as bits.
+private func allowedCPUs() -> [UInt64] {
+  var words = [UInt64](repeating: 0, count: 128)
+  let size = words.count * 8
+  _ = words.withUnsafeMutableBytes {
+    sched_getaffinity(0, size, $0.baseAddress?.assumingMemoryBound(to: cpu_set_t.self))
+  }
+  return words
+}
+
+/// A thread that wants a CPU all the time.
+private final class Hog: @unchecked Sendable {
+  private let isWanted = Atomic(true)
+
+  init() {
+    Thread.detachNewThread { [self] in while isWanted.load(ordering: .relaxed) {} }
+  }
+
+  func stop() { isWanted.store(false, ordering: .relaxed) }
+}
+#endif
 
 @Suite struct ThreadPoolTests {
   @Test(arguments: [1, 2, 3, 8] as [UInt32])
@@ -100,6 +127,31 @@ private final class Pool: @unchecked Sendable {
     let expected = total(1)
     for threads in [2, 3, 8] as [UInt32] { #expect(total(threads) == expected) }
   }
+
+  #if os(Linux)
+  /// Beside another busy thread one of the pool's loses its CPU in the middle of a piece sooner or later.
+  @Test(.enabled(if: zoo_platform_cpu_count() > 1), .timeLimit(.minutes(1)))
+  func whoLostItsCPUGetsThatOfTheOneWhoWaits() {
+    let threads = zoo_platform_cpu_count()
+    let pool = Pool(threads)
+    let hog = Hog()
+    defer { hog.stop() }
+    let before = allowedCPUs()
+    #expect(before.reduce(0) { $0 + $1.nonzeroBitCount } == Int(threads))
+    var runs = 0
+    let tally = Tally(Int(threads) * 2)
+    while zoo_platform_pool_move_count(pool.handle) < 3 {
+      pool.run(tally.counts.count, tally.context) { context, index in
+        Tally.addOne(context, index)
+        let start = zoo_platform_nanoseconds()
+        while zoo_platform_nanoseconds() - start < 200_000 {}
+      }
+      runs += 1
+    }
+    #expect(tally.counts.allSatisfy { $0 == runs })
+    #expect(allowedCPUs() == before)
+  }
+  #endif
 
   @Test func wrongCountsGiveNoPool() {
     #expect(zoo_platform_pool_create(0) == nil)

@@ -4,6 +4,9 @@
 // threads starts n - 1 workers, and a run never waits for a worker that has not begun a piece:
 // where workers are slow to wake, or cannot be had at all, the caller does the work. All state is
 // in the pool; there is nothing global.
+//
+// Where more threads want to run than there are CPUs (another process works), threads of a run are moved between CPUs so
+// that nobody waits for one that has none. The CPUs that the calling thread may use are the same afterwards.
 #ifndef ZOO_THREAD_POOL_H
 #define ZOO_THREAD_POOL_H
 
@@ -34,6 +37,9 @@ void zoo_platform_pool_destroy(zoo_platform_pool *pool);
 
 // The count given at creation; 1 for NULL.
 uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool);
+
+// How many times so far a thread that had lost its CPU in the middle of a piece was given that of one that waited.
+uint64_t zoo_platform_pool_move_count(const zoo_platform_pool *pool);
 
 // Calls task(task_context, i) once for each i < task_count, in any order, and returns when all have
 // returned. What the caller wrote before is visible to the pieces; what they wrote is visible to
