@@ -1,9 +1,9 @@
 // Threads that run the pieces of one operator, on pthreads.
 //
-// A run is published in one 64-bit word, the ticket: its upper half is the number of the run, its
-// lower half the next index to hand out. A thread claims an index by replacing the ticket with the
-// one after it, which fails if the run has changed meanwhile; so a worker that comes late can
-// neither do a piece twice nor take one of a run it has not seen, and a run ends when its pieces
+// Each thread has a span of neighbouring pieces, so that it finds in its cache what it wrote in the operator before. It takes them from
+// the front; once it has none left it takes those of others, from the back. A span is one 64-bit word: the number
+// of the run, the next piece and the end. A piece is claimed by replacing the word, which fails if it has changed meanwhile; so a
+// worker that comes late can neither do a piece twice nor take one of a run it has not seen, and a run ends when its pieces
 // are done, whoever still sleeps.
 //
 // Beside another busy process a thread loses its CPU in the middle of a piece, for milliseconds. Who waits for it
@@ -19,11 +19,15 @@
 #define SPIN_NANOSECONDS 100000u
 #define PAUSES_PER_CLOCK_READ 16
 
-#define CLOSED UINT32_MAX // the lower half of a ticket that has nothing to claim
+// A span: 24 bits of the run's number, 20 of the next piece, 20 of the end.
+#define SPAN_BITS 20
+#define SPAN_MASK ((1u << SPAN_BITS) - 1)
 
-static uint32_t run_number(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
-static uint32_t next_index(uint64_t ticket) { return (uint32_t)ticket; }
-static uint64_t make_ticket(uint32_t run, uint32_t index) { return (uint64_t)run << 32 | index; }
+static uint64_t make_span(uint32_t run, uint32_t next, uint32_t end) {
+  return (uint64_t)run << 2 * SPAN_BITS | (uint64_t)next << SPAN_BITS | end;
+}
+static uint32_t span_next(uint64_t span) { return (uint32_t)(span >> SPAN_BITS) & SPAN_MASK; }
+static uint32_t span_end(uint64_t span) { return (uint32_t)span & SPAN_MASK; }
 
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -35,39 +39,46 @@ static void pause_briefly(void) {
 
 // --- claiming ------------------------------------------------------------------------------------
 
-// Does pieces as thread number `thread` until the current run has none left, and returns that run's number.
-static uint32_t do_pieces(zoo_platform_pool *pool, uint32_t thread) {
-  uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
-  for (;;) {
-    // Acquire: who sees the count of a later run here also sees that the ticket was closed before,
-    // so that the exchange below fails.
-    uint32_t count = atomic_load_explicit(&pool->task_count, memory_order_acquire);
-    zoo_platform_task task = atomic_load_explicit(&pool->task, memory_order_acquire);
-    void *context = atomic_load_explicit(&pool->task_context, memory_order_acquire);
-    uint32_t index = next_index(ticket);
-    if (index == CLOSED || index >= count)
-      return run_number(ticket);
-    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1, memory_order_acq_rel,
-                                               memory_order_acquire))
-      continue;
-    ticket += 1;
-    atomic_store_explicit(&pool->members[thread].works, true, memory_order_relaxed);
-    task(context, index);
-    atomic_store_explicit(&pool->members[thread].works, false, memory_order_relaxed);
-    if (atomic_fetch_sub_explicit(&pool->remaining, 1, memory_order_seq_cst) == 1 &&
-        atomic_load_explicit(&pool->caller_sleeps, memory_order_seq_cst)) {
-      pthread_mutex_lock(&pool->mutex);
-      pthread_cond_signal(&pool->is_done);
-      pthread_mutex_unlock(&pool->mutex);
-    }
+// Does a piece of the span of `owner` as thread number `thread`; false if there is none left.
+static bool do_piece(zoo_platform_pool *pool, uint32_t owner, uint32_t thread) {
+  _Atomic uint64_t *place = &pool->members[owner].span;
+  uint64_t span = atomic_load_explicit(place, memory_order_acquire), rest;
+  zoo_platform_task task;
+  void *context;
+  uint32_t index;
+  do {
+    // A later run's, if that has begun meanwhile; but then this span had been used up, and the exchange below fails.
+    task = atomic_load_explicit(&pool->task, memory_order_acquire);
+    context = atomic_load_explicit(&pool->task_context, memory_order_acquire);
+    if (span_next(span) >= span_end(span))
+      return false;
+    index = owner == thread ? span_next(span) : span_end(span) - 1;
+    rest = owner == thread ? span + (1u << SPAN_BITS) : span - 1;
+  } while (!atomic_compare_exchange_weak_explicit(place, &span, rest, memory_order_acq_rel, memory_order_acquire));
+
+  atomic_store_explicit(&pool->members[thread].works, true, memory_order_relaxed);
+  task(context, index);
+  atomic_store_explicit(&pool->members[thread].works, false, memory_order_relaxed);
+  if (atomic_fetch_sub_explicit(&pool->remaining, 1, memory_order_seq_cst) == 1 &&
+      atomic_load_explicit(&pool->caller_sleeps, memory_order_seq_cst)) {
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->is_done);
+    pthread_mutex_unlock(&pool->mutex);
   }
+  return true;
+}
+
+// Does pieces as thread number `thread` until the current run has none left.
+static void do_pieces(zoo_platform_pool *pool, uint32_t thread) {
+  for (uint32_t i = 0; i < pool->thread_count; i++)
+    while (do_piece(pool, (thread + i) % pool->thread_count, thread)) {
+    }
 }
 
 // --- waiting -------------------------------------------------------------------------------------
 
 static bool has_news(zoo_platform_pool *pool, uint32_t last_run) {
-  uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_seq_cst);
-  return (run_number(ticket) != last_run && next_index(ticket) != CLOSED) ||
+  return atomic_load_explicit(&pool->run, memory_order_seq_cst) != last_run ||
          atomic_load_explicit(&pool->stops, memory_order_relaxed);
 }
 
@@ -96,7 +107,7 @@ static bool spin(zoo_platform_pool *pool, zoo_pool_worker *self, uint32_t last_r
   return false;
 }
 
-// Sleepers are counted before the last look at the ticket, and the ticket is published before the
+// Sleepers are counted before the last look at the number of the run, which is published before the
 // last look at the sleepers (both sequentially consistent): one of the two sides always sees the
 // other.
 static void wait_for_run(zoo_pool_worker *self, uint32_t last_run) {
@@ -142,10 +153,11 @@ static void *work(void *argument) {
   zoo_pool_worker *self = argument;
   self->allowed = zoo_allowed_cpus();
   while (!atomic_load_explicit(&self->pool->stops, memory_order_relaxed)) {
+    uint32_t run = atomic_load_explicit(&self->pool->run, memory_order_seq_cst);
     zoo_pool_make_room(self);
-    uint32_t last_run = do_pieces(self->pool, self->number);
+    do_pieces(self->pool, self->number);
     zoo_pool_make_room(self);
-    wait_for_run(self, last_run);
+    wait_for_run(self, run);
   }
   free(self->allowed);
   return NULL;
@@ -194,7 +206,6 @@ zoo_platform_pool *zoo_platform_pool_create(uint32_t thread_count) {
   pool->workers = calloc(thread_count, sizeof pool->workers[0]);
   if (!pool->workers)
     goto no_mutex;
-  atomic_init(&pool->ticket, make_ticket(0, CLOSED));
   atomic_flag_clear(&pool->busy);
   pool->thread_count = thread_count;
   pool->spins = thread_count <= zoo_platform_cpu_count();
@@ -240,23 +251,26 @@ uint32_t zoo_platform_pool_thread_count(const zoo_platform_pool *pool) { return 
 
 void zoo_platform_pool_run(void *handle, size_t task_count, zoo_platform_task task, void *task_context) {
   zoo_platform_pool *pool = handle;
-  bool alone = !pool || pool->thread_count == 1 || task_count < 2 || task_count >= CLOSED;
+  bool alone = !pool || pool->thread_count == 1 || task_count < 2 || task_count > SPAN_MASK;
   if (alone || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
     for (size_t i = 0; i < task_count; i++)
       task(task_context, i);
     return;
   }
   start_workers(pool);
-  uint32_t run = run_number(atomic_load_explicit(&pool->ticket, memory_order_relaxed));
-  atomic_store_explicit(&pool->ticket, make_ticket(run, CLOSED), memory_order_relaxed);
-  atomic_store_explicit(&pool->task, task, memory_order_release);
-  atomic_store_explicit(&pool->task_context, task_context, memory_order_release);
-  atomic_store_explicit(&pool->task_count, (uint32_t)task_count, memory_order_release);
+  uint32_t run = atomic_load_explicit(&pool->run, memory_order_relaxed) + 1, count = (uint32_t)task_count;
+  atomic_store_explicit(&pool->task, task, memory_order_relaxed);
+  atomic_store_explicit(&pool->task_context, task_context, memory_order_relaxed);
   atomic_store_explicit(&pool->caller_cpu, zoo_current_cpu(), memory_order_relaxed);
   pool->caller = pthread_self();
-  atomic_store_explicit(&pool->remaining, (uint32_t)task_count, memory_order_release);
-  atomic_store_explicit(&pool->ticket, make_ticket(run + 1, 0), memory_order_seq_cst);
-  wake_workers(pool, (uint32_t)task_count - 1);
+  atomic_store_explicit(&pool->remaining, count, memory_order_release);
+  for (uint32_t i = 0; i < pool->thread_count; i++) {
+    uint32_t first = (uint32_t)((uint64_t)count * i / pool->thread_count);
+    uint32_t end = (uint32_t)((uint64_t)count * (i + 1) / pool->thread_count);
+    atomic_store_explicit(&pool->members[i].span, make_span(run, first, end), memory_order_release);
+  }
+  atomic_store_explicit(&pool->run, run, memory_order_seq_cst);
+  wake_workers(pool, count - 1);
   do_pieces(pool, 0);
   wait_until_done(pool);
   while (atomic_load_explicit(&pool->moves_caller, memory_order_seq_cst))

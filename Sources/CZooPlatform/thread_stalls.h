@@ -16,9 +16,10 @@
 
 #define OWN_CACHE_LINE _Alignas(64)
 
-// What others see of a thread: whether it is in the middle of a piece.
+// What others see of a thread, 0 being the caller: which pieces are its own, whether it is in the middle of one.
 typedef struct {
-  OWN_CACHE_LINE _Atomic bool works;
+  OWN_CACHE_LINE _Atomic uint64_t span; // its pieces of the run
+  _Atomic bool works;
 } zoo_pool_member;
 
 typedef struct {
@@ -31,19 +32,18 @@ typedef struct {
 } zoo_pool_worker;
 
 struct zoo_platform_pool {
-  // What a run is, written while the ticket is closed.
+  // What a run is, written while all spans are empty.
   _Atomic(zoo_platform_task) task;
   _Atomic(void *) task_context;
-  _Atomic uint32_t task_count;
 
-  OWN_CACHE_LINE _Atomic uint64_t ticket;
+  OWN_CACHE_LINE _Atomic uint32_t run;       // its number
   OWN_CACHE_LINE _Atomic uint32_t remaining; // pieces of the run that have not returned
   OWN_CACHE_LINE _Atomic uint32_t sleepers;  // workers that wait, or are about to, for a new run
   _Atomic bool caller_sleeps;
   _Atomic bool stops;
   atomic_flag busy; // held by the thread whose run the pool does
 
-  // Who the caller is and on which CPU it began the run, written while the ticket is closed.
+  // Who the caller is and on which CPU it began the run, written while all spans are empty.
   OWN_CACHE_LINE _Atomic int caller_cpu;
   pthread_t caller;
   _Atomic bool moves_caller; // held by the worker that looks after the caller

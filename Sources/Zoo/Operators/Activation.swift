@@ -137,7 +137,8 @@ private struct RowWork: ParallelWork {
     self.y = y
     self.activation = activation
     self.runtime = runtime
-    pieces = y.extent.elementCount >= 1 << 15 ? runtime.threadCount : 1
+    pieces = runtime.pieces(
+      for: y.extent.elementCount, worth: 1 << 15, most: y.extent.elementCount)
   }
 
   func start() { forEach(pieces, runtime) { RowWork.body($0).run($1) } }
@@ -155,14 +156,6 @@ private struct RowWork: ParallelWork {
       }
     }
   }
-}
-
-/// Part `index` of `count` parts of 0..<`total`, as equal as can be.
-func piece(_ index: Int, of count: Int, _ total: Int) -> Range<Int> {
-  let size = total / count
-  let rest = total % count
-  let start = index * size + min(index, rest)
-  return start..<start + size + (index < rest ? 1 : 0)
 }
 
 @c(zoo_unary_prepare)

@@ -82,7 +82,9 @@ private struct BinaryWork: ParallelWork {
       && b.extent.elementCount == y.extent.elementCount
   }
 
-  var pieces: Int { y.extent.elementCount < 1 << 15 ? 1 : runtime.threadCount }
+  var pieces: Int {
+    runtime.pieces(for: y.extent.elementCount, worth: 1 << 15, most: y.extent.elementCount)
+  }
 
   func run(_ index: Int) {
     if isFlat {

@@ -65,7 +65,7 @@ private struct DepthwiseWork: ParallelWork {
   private var rows: Int { y.extent[0] * y.height }
   private var taps: Int { vertical.kernel * horizontal.kernel }
   var pieces: Int {
-    y.extent.elementCount * taps < 1 << 16 ? 1 : min(rows, runtime.threadCount)
+    runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 16, most: rows)
   }
 
   func run(_ index: Int) {

@@ -57,18 +57,12 @@ package struct MatrixProduct {
     let family = self.family
     guard let kernel = family.run, isCovered else {
       return ProductWork(
-        product: self, rowPieces: rowPieces(tile: 1), columnPieces: 1, kernel: nil, rounded: nil
+        product: self, pieces: pieces(tile: 1, cutsColumns: false), kernel: nil, rounded: nil
       ).start()
     }
-    let tile = Int(family.mr)
-    let rounded = rounds ? roundImage() : nil
-    let rowPieces = rowPieces(tile: tile)
-    // Few rows, many weights (dense layers): cut the columns instead.
-    let columnPieces =
-      rowPieces > 1 ? 1 : min(workPieces, max(1, columns / (2 * MatrixProduct.panel)))
     ProductWork(
-      product: self, rowPieces: rowPieces, columnPieces: columnPieces, kernel: kernel,
-      rounded: rounded
+      product: self, pieces: pieces(tile: Int(family.mr), cutsColumns: true), kernel: kernel,
+      rounded: rounds ? roundImage() : nil
     ).start()
   }
 
@@ -79,15 +73,22 @@ package struct MatrixProduct {
         && source.tapCount <= MatrixProduct.pointerCapacity
   }
 
-  /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
-  private var workPieces: Int {
-    let operations = Float(rows) * Float(columns) * Float(depth)
-    return operations < 262_144 ? 1 : runtime.threadCount
+  private func pieces(tile: Int, cutsColumns: Bool) -> ProductPieces {
+    let cost = ProductPieces.Cost(
+      operations: Float(rows) * Float(columns) * Float(depth), least: 262_144,
+      imageByteCount: rows * depth / source.tapCount * 4,
+      columnByteCount: depth * weights.type.byteWidth,
+      blockColumns: blockColumns)
+    return ProductPieces(
+      rows: rows, columns: columns, tile: tile, unit: max(MatrixProduct.panel, Int(family.nr)),
+      cost: cost, hasWorkspaces: family.workspace > 0, cutsColumns: cutsColumns && lines == nil,
+      runtime: runtime)
   }
 
-  private func rowPieces(tile: Int) -> Int {
-    let tiles = (rows + tile - 1) / tile
-    return tiles >= 2 * workPieces ? workPieces : 1
+  /// Columns of one block of weights: whole tiles.
+  private var blockColumns: Int {
+    let nr = max(MatrixProduct.panel, Int(family.nr))
+    return max(nr, MatrixProduct.blockByteCount / (depth * weights.type.byteWidth) / nr * nr)
   }
 
   var family: zoo_f32_igemm_kernel {
@@ -97,30 +98,19 @@ package struct MatrixProduct {
 
 private struct ProductWork: ParallelWork {
   let product: MatrixProduct
-  let rowPieces: Int
-  let columnPieces: Int
+  let pieces: ProductPieces
   let kernel: zoo_f32_igemm_ukernel?
   /// The image of the source in bf16, if the product rounds it.
   let rounded: UnsafePointer<UInt16>?
 
   func start() {
-    forEach(rowPieces * columnPieces, product.runtime) { ProductWork.body($0).run($1) }
+    forEach(pieces.count, product.runtime) { ProductWork.body($0).run($1) }
   }
 
   func run(_ index: Int) {
-    let width = MatrixProduct.panel
-    let panels = (product.columns + width - 1) / width
-    let columns = piece(index / rowPieces, of: columnPieces, panels)
-    guard let kernel else {
-      let rows = piece(index % rowPieces, of: rowPieces, product.rows)
-      return product.runPortable(rows: rows)
-    }
-    let tile = Int(product.family.mr)
-    let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
-    product.run(
-      kernel, rounded, product.workspace(index),
-      rows: tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile),
-      columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
+    let (rows, columns) = pieces.part(index)
+    guard let kernel else { return product.runPortable(rows: rows) }
+    product.run(kernel, rounded, product.workspace(index), rows: rows, columns: columns)
   }
 }
 
@@ -131,9 +121,7 @@ extension MatrixProduct {
     _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>, columns: Range<Int>
   ) {
     let mr = Int(family.mr)
-    let nr = Int(family.nr)
-    let depthBytes = depth * weights.type.byteWidth
-    let block = max(nr, MatrixProduct.blockByteCount / depthBytes / nr * nr)
+    let block = blockColumns
     let gathers = gathers(mr)
     let lines = lines
     var column = columns.lowerBound

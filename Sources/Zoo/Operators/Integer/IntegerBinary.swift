@@ -76,7 +76,9 @@ private struct IntegerBinaryWork<Element: IntegerElement>: ParallelWork {
       && b.extent.elementCount == y.extent.elementCount
   }
 
-  var pieces: Int { y.extent.elementCount < 1 << 17 ? 1 : runtime.threadCount }
+  var pieces: Int {
+    runtime.pieces(for: y.extent.elementCount, worth: 1 << 17, most: y.extent.elementCount)
+  }
 
   func run(_ index: Int) {
     let a = self.a.integers(Element.self)

@@ -70,8 +70,8 @@ private struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
 
   private var rows: Int { y.extent[0] * y.height }
   var pieces: Int {
-    y.extent.elementCount * vertical.kernel * horizontal.kernel < 1 << 18
-      ? 1 : min(rows, runtime.threadCount)
+    let taps = vertical.kernel * horizontal.kernel
+    return runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 18, most: rows)
   }
 
   func run(_ index: Int) {

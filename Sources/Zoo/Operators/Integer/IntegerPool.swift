@@ -67,7 +67,7 @@ private struct IntegerPoolWork<Element: IntegerElement>: ParallelWork {
   private var rows: Int { y.extent[0] * y.height }
   var pieces: Int {
     let taps = vertical.kernel * horizontal.kernel
-    return y.extent.elementCount * taps < 1 << 18 ? 1 : min(rows, runtime.threadCount)
+    return runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 18, most: rows)
   }
 
   func run(_ index: Int) {

@@ -44,28 +44,28 @@ struct IntegerProduct<Element: IntegerElement> {
         : source.isDirect
           || source.channels <= IntegerProduct.paddingCapacity
             && source.tapCount <= IntegerProduct.pointerCapacity)
-    let tile = isCovered ? Int(kernel.mr) : 1
-    let tiles = (rows + tile - 1) / tile
-    let rowPieces = tiles >= 2 * workPieces ? workPieces : 1
-    let columnPieces =
-      rowPieces > 1 || !isCovered
-      ? 1 : min(workPieces, max(1, columns / (2 * MatrixProduct.panel)))
-    IntegerWork(
-      product: self, rowPieces: rowPieces, columnPieces: columnPieces, tile: tile,
-      kernel: isCovered ? kernel.run : nil
-    ).start()
+    let cost = ProductPieces.Cost(
+      operations: Float(rows) * Float(columns) * Float(depth), least: 1_048_576,
+      imageByteCount: rows * depth / source.tapCount * MemoryLayout<Element>.size,
+      columnByteCount: depth,
+      blockColumns: blockColumns)
+    let pieces = ProductPieces(
+      rows: rows, columns: columns, tile: isCovered ? Int(kernel.mr) : 1,
+      unit: max(MatrixProduct.panel, Int(kernel.nr)), cost: cost,
+      hasWorkspaces: kernel.workspace > 0, cutsColumns: isCovered, runtime: runtime)
+    IntegerWork(product: self, pieces: pieces, kernel: isCovered ? kernel.run : nil).start()
+  }
+
+  /// Columns of one block of weights: whole tiles.
+  private var blockColumns: Int {
+    let nr = max(MatrixProduct.panel, Int(Element.product(runtime.kernels).nr))
+    return max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
   }
 
   /// Whether a row is copied before it is multiplied: quads must not straddle two taps, and for few channels a pointer per
   /// tap would cost more than it saves.
   var gathers: Bool {
     !source.isDirect && source.channels <= 8 || source.channels % 4 != 0
-  }
-
-  /// Pieces worth making: one per thread unless the work is too small to be worth a hand-over (about 10 us).
-  private var workPieces: Int {
-    let operations = Float(rows) * Float(columns) * Float(depth)
-    return operations < 1_048_576 ? 1 : runtime.threadCount
   }
 }
 
@@ -83,30 +83,22 @@ struct IntegerAddend<Element: IntegerElement> {
 
 private struct IntegerWork<Element: IntegerElement>: ParallelWork {
   let product: IntegerProduct<Element>
-  let rowPieces: Int
-  let columnPieces: Int
-  let tile: Int
+  let pieces: ProductPieces
   let kernel: zoo_integer_igemm_ukernel?
 
   func start() {
     forEach(
-      rowPieces * columnPieces, product.runtime,
+      pieces.count, product.runtime,
       Element.isWide
         ? { IntegerWork<Int16>.body($0).run($1) } : { IntegerWork<Int8>.body($0).run($1) })
   }
 
   func run(_ index: Int) {
-    let width = MatrixProduct.panel
-    let tiles = piece(index % rowPieces, of: rowPieces, (product.rows + tile - 1) / tile)
-    let rows = tiles.lowerBound * tile..<min(product.rows, tiles.upperBound * tile)
+    let (rows, columns) = pieces.part(index)
     guard let kernel else { return product.runPortable(rows: rows) }
-    let panels = (product.columns + width - 1) / width
-    let columns = piece(index / rowPieces, of: columnPieces, panels)
     let workspace = product.runtime.workspace(
       Element.product(product.runtime.kernels).workspace, rows: product.rows, index)
-    product.run(
-      kernel, workspace, rows: rows,
-      columns: columns.lowerBound * width..<min(product.columns, columns.upperBound * width))
+    product.run(kernel, workspace, rows: rows, columns: columns)
   }
 }
 
@@ -116,8 +108,7 @@ extension IntegerProduct {
     _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
     columns: Range<Int>
   ) {
-    let nr = Int(runtime.kernels.i8_igemm.nr)
-    let block = max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
+    let block = blockColumns
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)

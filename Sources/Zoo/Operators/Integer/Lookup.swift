@@ -43,7 +43,9 @@ private struct LookupWork: ParallelWork {
   let y: zoo_tensor
   let runtime: Runtime
 
-  var pieces: Int { y.extent.elementCount < 1 << 15 ? 1 : runtime.threadCount }
+  var pieces: Int {
+    runtime.pieces(for: y.extent.elementCount, worth: 1 << 15, most: y.extent.elementCount)
+  }
 
   func run(_ index: Int) {
     if x.isDense && y.isDense {

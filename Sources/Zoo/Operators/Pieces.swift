@@ -1,0 +1,49 @@
+// Into how many pieces work is cut, and which piece is which part of a product.
+
+extension Runtime {
+  /// Pieces for `work`, of which `least` is just worth a hand-over (5 to 10 us): one if it is less; else as many for every thread, which
+  /// owns neighbouring ones: up to eight, so that a thread that is disturbed leaves some to the others, but none of less than
+  /// four times `least`, or `most` in all.
+  @inline(never)
+  func pieces(for work: Float, worth least: Float, most: Int) -> Int {
+    guard threadCount > 1, work >= least else { return 1 }
+    let each = min(8, work / (4 * least * Float(threadCount)))
+    return min(most, threadCount * max(1, Int(each)))
+  }
+
+  /// The same for what is counted in whole numbers.
+  func pieces(for work: Int, worth least: Int, most: Int) -> Int {
+    pieces(for: Float(work), worth: Float(least), most: most)
+  }
+}
+
+/// Pieces of `parts` parts, which belong to threads, times `steps` steps, which each thread goes through one after the other with
+/// all its parts: so what a step needs stays in the thread's cache.
+struct SteppedPieces {
+  /// Threads that own parts: `parts` is a multiple.
+  let owners: Int
+  let parts: Int
+  let steps: Int
+
+  init(owners: Int, partsEach: Int, steps: Int) {
+    self.owners = owners
+    parts = owners * partsEach
+    self.steps = steps
+  }
+
+  var count: Int { parts * steps }
+
+  func place(_ index: Int) -> (part: Int, step: Int) {
+    let each = parts / owners
+    let own = index % (each * steps)
+    return (index / (each * steps) * each + own % each, own / each)
+  }
+}
+
+/// Part `index` of `count` parts of 0..<`total`, as equal as can be.
+func piece(_ index: Int, of count: Int, _ total: Int) -> Range<Int> {
+  let size = total / count
+  let rest = total % count
+  let start = index * size + min(index, rest)
+  return start..<start + size + (index < rest ? 1 : 0)
+}

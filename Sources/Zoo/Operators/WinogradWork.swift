@@ -1,0 +1,212 @@
+// How a convolution by Winograd's transforms is cut into pieces, and what a piece does.
+#if arch(x86_64)
+import CZoo
+import CZooKernels
+
+/// A convolution by Winograd's transforms.
+struct WinogradWork {
+  let shape: Winograd
+  let source: ImageSource<Float>
+  let weights: MatrixWeights
+  let bias: UnsafePointer<Float>?
+  let addend: UnsafePointer<Float>?
+  let addendStride: Int
+  let output: UnsafeMutablePointer<Float>
+  let outputStride: Int
+  let activation: Activation
+  let runtime: Runtime
+
+  /// False if this runtime has no kernels or too little memory for it; nothing is done then.
+  func start() -> Bool {
+    guard runtime.kernels.f32_winograd != nil, runtime.kernels.f32_igemm.run != nil,
+      let scratch = runtime.scratch, !scratch.isForExactOnly,
+      scratch.shareByteCount >= shape.byteCount
+    else { return false }
+    var words = InlineArray<64, UInt32>(repeating: 0)  // of ScratchSlots
+    var span = words.mutableSpan
+    span.withUnsafeMutableBufferPointer {
+      guard let words = $0.baseAddress else { return }
+      let slots = ScratchSlots(words: words, count: min($0.count, runtime.threadCount))
+      let pieces = pieces
+      SlottedWinogradWork(convolution: self, pieces: pieces, slots: slots)
+        .forEach(pieces.count, runtime) { SlottedWinogradWork.body($0).run($1) }
+    }
+    return true
+  }
+
+  /// Many tiles: each piece transforms some, and all weights for them. Few: threads own columns, so that each transforms weights of its
+  /// own, and all tiles, block after block.
+  private var pieces: SteppedPieces {
+    let threads = runtime.threadCount
+    let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
+    let blocks = (shape.tileCount + Winograd.mostTiles - 1) / Winograd.mostTiles
+    if shape.tileCount >= 2 * Winograd.mostTiles * threads
+      || pairs % threads != 0 && pairs < 4 * threads
+    {
+      let each = (blocks + threads - 1) / threads
+      return SteppedPieces(owners: 1, partsEach: 1, steps: min(shape.tileCount, each * threads))
+    }
+    let products = 36 * Float(shape.tileCount) * Float(shape.channels) * Float(shape.columns)
+    let wanted = runtime.pieces(for: products, worth: 524_288, most: pairs)
+    return SteppedPieces(
+      owners: threads, partsEach: max(1, wanted / threads / blocks), steps: blocks)
+  }
+
+}
+
+/// Its tiles or columns shared among threads.
+private struct SlottedWinogradWork: ParallelWork {
+  let convolution: WinogradWork
+  let pieces: SteppedPieces
+  let slots: ScratchSlots
+
+  private var shape: Winograd { convolution.shape }
+
+  func run(_ index: Int) {
+    let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
+    let (part, step) = pieces.place(index)
+    let columns = piece(part, of: pieces.parts, pairs)
+    let tiles = piece(step, of: pieces.steps, shape.tileCount)
+    if columns.isEmpty || tiles.isEmpty { return }
+    runBlock(
+      step, tiles,
+      columns.lowerBound
+        * Winograd.columnBlock..<min(shape.columns, columns.upperBound * Winograd.columnBlock))
+  }
+
+  private func runBlock(_ step: Int, _ tiles: Range<Int>, _ columns: Range<Int>) {
+    guard let scratch = convolution.runtime.scratch else { return }
+    let (slot, content) = slots.take(preferring: UInt32(step + 1))
+    let start = scratch.share(slot).assumingMemoryBound(to: Float.self)
+    let block = WinogradBlock(work: convolution, tiles: tiles, memory: start)
+    if content != UInt32(step + 1) { block.transformInputs() }
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let count = min(Winograd.columnBlock, columns.upperBound - column)
+      var depth = 0
+      while depth < shape.channels {
+        let end = min(shape.channels, depth + Winograd.depthBlock)
+        block.transformWeights(column, count, depth..<end)
+        block.multiply(count, depth..<end)
+        depth = end
+      }
+      block.transformOutputs(column, count)
+      column += count
+    }
+    slots.giveBack(slot, content: UInt32(step + 1))
+  }
+}
+
+/// One thread's block of tiles: [36][tiles][channels] of inputs, [36][panels][depth][16] of weights, [36][tiles][32] of sums.
+private struct WinogradBlock {
+  let work: WinogradWork
+  let tiles: Range<Int>
+  let inputs: UnsafeMutablePointer<Float>
+  let inputStride: Int
+  let weights: UnsafeMutablePointer<Float>
+  let weightStride: Int
+  let sums: UnsafeMutablePointer<Float>
+  let sumStride: Int
+
+  init(work: WinogradWork, tiles: Range<Int>, memory: UnsafeMutablePointer<Float>) {
+    self.work = work
+    self.tiles = tiles
+    let channels = work.shape.channels
+    inputStride = tiles.count * channels + Winograd.gap
+    weightStride = min(channels, Winograd.depthBlock) * Winograd.columnBlock + Winograd.gap
+    sumStride = tiles.count * Winograd.columnBlock + Winograd.gap
+    inputs = memory
+    weights = inputs + Winograd.numbers * inputStride
+    sums = weights + Winograd.numbers * weightStride
+  }
+
+  func transformInputs() {
+    for index in tiles {
+      var params = work.shape.inputs(index, of: work.source)
+      params.spectrum = inputs + (index - tiles.lowerBound) * work.shape.channels
+      params.spectrum_stride = inputStride
+      work.runtime.kernels.f32_winograd?(work.shape.channels, &params)
+    }
+  }
+
+  /// Those of `count` columns from `column` on, for the channels `depth`.
+  func transformWeights(_ column: Int, _ count: Int, _ depth: Range<Int>) {
+    let panel = MatrixProduct.panel
+    let channels = work.shape.channels
+    var params = zoo_f32_winograd_params()
+    let type = work.weights.type
+    params.kind = type == ZOO_BF16 ? ZOO_WINOGRAD_BF16_WEIGHTS : ZOO_WINOGRAD_WEIGHTS
+    params.row_stride = 3 * channels * panel
+    params.pixel_stride = channels * panel
+    params.spectrum_stride = weightStride
+    var first = 0
+    while first < count {
+      params.x =
+        work.weights.panel(column + first, depth: 9 * channels) + depth.lowerBound * panel
+        * type.byteWidth
+      params.spectrum = weights + first * depth.count
+      work.runtime.kernels.f32_winograd?(depth.count * panel, &params)
+      first += panel
+    }
+  }
+
+  /// Adds the products of the channels `depth` to the sums of `count` columns.
+  func multiply(_ count: Int, _ depth: Range<Int>) {
+    guard let kernel = work.runtime.kernels.f32_igemm.run else { return }
+    let most = min(16, Int(work.runtime.kernels.f32_igemm.mr))
+    let channels = work.shape.channels
+    var table = InlineArray<16, UnsafePointer<Float>?>(repeating: nil)
+    var span = table.mutableSpan
+    span.withUnsafeMutableBufferPointer { pointers in
+      guard let first = pointers.baseAddress else { return }
+      var params = zoo_f32_igemm_params()
+      params.kc = depth.count
+      params.tap_count = 1
+      params.a = UnsafePointer(first)
+      params.a_tap_stride = most
+      params.c_stride = Winograd.columnBlock
+      params.addend_stride = Winograd.columnBlock
+      params.lower = -Float.infinity
+      params.upper = Float.infinity
+      for number in 0..<Winograd.numbers {
+        params.w = UnsafeRawPointer(weights + number * weightStride)
+        let line = inputs + number * inputStride + depth.lowerBound
+        let sum = sums + number * sumStride
+        var row = 0
+        while row < tiles.count {
+          let rows = min(most, tiles.count - row)
+          for i in 0..<rows { first[i] = UnsafePointer(line + (row + i) * channels) }
+          params.c = sum + row * Winograd.columnBlock
+          params.addend = depth.lowerBound == 0 ? nil : UnsafePointer(params.c)
+          kernel(rows, count, &params)
+          row += rows
+        }
+      }
+    }
+  }
+
+  func transformOutputs(_ column: Int, _ count: Int) {
+    let shape = work.shape
+    var params = zoo_f32_winograd_params()
+    params.kind = ZOO_WINOGRAD_OUTPUT
+    params.pixel_stride = work.outputStride
+    params.row_stride = shape.width * work.outputStride
+    params.spectrum_stride = sumStride
+    params.bias = work.bias.map { $0 + column }
+    params.addend_pixel_stride = work.addendStride
+    params.addend_row_stride = shape.width * work.addendStride
+    params.lower = work.activation.lower
+    params.upper = work.activation.upper
+    for index in tiles {
+      let (image, row, first) = shape.position(index)
+      let pixel = (image * shape.height + row) * shape.width + first
+      params.y = work.output + pixel * work.outputStride + column
+      params.addend = work.addend.map { $0 + pixel * work.addendStride + column }
+      params.end_row = min(Winograd.tile, shape.height - row)
+      params.end_column = min(Winograd.tile, shape.width - first)
+      params.spectrum = sums + (index - tiles.lowerBound) * Winograd.columnBlock
+      work.runtime.kernels.f32_winograd?(count, &params)
+    }
+  }
+}
+#endif
