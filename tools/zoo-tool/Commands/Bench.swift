@@ -29,6 +29,9 @@ struct Bench: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Option(help: ArgumentHelp("Only write the model that would be measured.", visibility: .hidden))
+  var prepare: String?
+
   @OptionGroup var execution: ExecutionOptions
 
   func validate() throws {
@@ -63,24 +66,17 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    var path = try modelPath(model)
-    var temporary: String?
-    func clean() { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
+    let stored = try modelPath(model)
+    if let prepare { return try write(stored, to: prepare) }
+    var path = stored
+    func clean() { if path != stored { try? FileManager.default.removeItem(atPath: path) } }
     defer { clean() }
-    // Small networks keep most of their products in floats; this is their form for bf16 all the same.
-    var isRounded = false
-    let stored = precision == .bf16 || batch > 1 ? try ModelFile(path: path).graph : nil
-    if var graph = stored, batch > 1 || Precision(of: graph) == .f32 {
-      let name =
-        NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
-      if batch > 1 { graph = try rebatched(graph, batch: batch) }
-      if precision == .bf16, Precision(of: graph) == .f32 {
-        graph = try compressWeights(graph, .bf16)
-        isRounded = true
-      }
-      try ModelWriter.write(try ModelWriter.encode(graph), to: name)
-      temporary = name
-      path = name
+    if precision == .bf16 || batch > 1 {
+      path = NSTemporaryDirectory() + "zoo-bench-\(ProcessInfo.processInfo.processIdentifier).zoo"
+      // Another process, so that what this takes is not counted as memory of the model.
+      try runSelf(
+        ["bench", "--prepare", path, "--batch", "\(batch)"]
+          + (precision.map { ["--precision", $0.rawValue] } ?? []) + ["--", stored])
     }
     let start = zoo_platform_nanoseconds()
     let session = try Session(path: path, isa: execution.isa.value, threads: execution.threads)
@@ -90,7 +86,8 @@ struct Bench: ParsableCommand {
     // Read before the graph is decoded below, which is not part of running a model.
     let peak = Int(zoo_platform_peak_memory())
     let file = try ModelFile(path: path)
-    let own = isRounded ? .bf16 : Precision(of: file.graph)
+    // Small networks keep most of their products in floats; this is their form for bf16 all the same.
+    let own = precision == .bf16 ? .bf16 : Precision(of: file.graph)
     guard precision ?? own == own else {
       throw ToolError("\(model) computes in \(own); zoo-tool quantize makes models of int8")
     }
@@ -127,6 +124,20 @@ struct Bench: ParsableCommand {
     print(String(format: "speed    %.1f GOP/s (%@ MACs)", report.gops, grouped(macs)))
     print("memory   arena \(bytes(report.arenaBytes)), process peak \(bytes(peak))")
     print(String(format: "load     %.1f ms from file to first result", loadMs))
+  }
+
+  /// Writes the model at `path` as it is measured: for `batch` images, in `precision`.
+  private func write(_ path: String, to name: String) throws {
+    var graph = try ModelFile(path: path).graph
+    let own = Precision(of: graph)
+    if batch > 1 { graph = try rebatched(graph, batch: batch) }
+    if precision == .bf16 {
+      guard own == .f32 || own == .bf16 else {
+        throw ToolError("\(path) computes in \(own); bf16 is made from models of f32")
+      }
+      if own == .f32 { graph = try compressWeights(graph, .bf16) }
+    }
+    try ModelWriter.write(try ModelWriter.encode(graph), to: name)
   }
 }
 
