@@ -71,6 +71,16 @@ struct GradientTests {
         try $0.addition(
           $1, try $0.relu(try $0.convolution("c", $1, channels: 32, kernel: 3, padding: .same)))
       },
+      GradientCase("convolutions with few channels by Winograd's transforms", (11, 13, 16)) {
+        let y = try $0.convolution("c1", $1, channels: 32, kernel: 3)
+        return try $0.relu(try $0.convolution("c2", y, channels: 16, kernel: 3, padding: .same))
+      },
+      GradientCase("residual block by Winograd's transforms", (9, 14, 16)) { b, x in
+        var y = try b.convolution("c1", x, channels: 32, kernel: 3, padding: .same, bias: false)
+        y = try b.relu(try b.batchNorm("b1", y))
+        y = try b.convolution("c2", y, channels: 16, kernel: 3, padding: .same, bias: false)
+        return try b.relu(try b.addition(try b.batchNorm("b2", y), x))
+      },
       GradientCase("convolution 1x3, fused tanh", (4, 6, 9)) {
         try $0.activation(
           try $0.convolution(
@@ -246,12 +256,15 @@ struct GradientTests {
   }
 
   /// LeNet-5, of which `TrainerTests` compares whole runs, has no convolution that is transformed.
-  @Test func threadsDoNotChangeTransformedGradients() throws {
+  @Test(arguments: [(80, 48), (32, 32)])
+  func threadsDoNotChangeTransformedGradients(_ first: Int, _ second: Int) throws {
     var builder = NetworkBuilder(RandomWeights(seed: 6))
     let image = builder.image(height: 17, width: 14, channels: 16)
-    let first = try builder.convolution("c1", image, channels: 80, kernel: 3, padding: .same)
-    let second = try builder.convolution("c2", first, channels: 48, kernel: 3, padding: .same)
-    let graph = try builder.finish(second)
+    var x = try builder.convolution(
+      "c1", image, channels: first, kernel: 3, padding: .same, bias: false)
+    x = try builder.relu(try builder.batchNorm("bn", x))
+    x = try builder.convolution("c2", x, channels: second, kernel: 3, padding: .same)
+    let graph = try builder.finish(x)
     var gradients: [[Float]] = []
     for threads in 1...3 {
       let network = try TrainingNetwork(

@@ -37,6 +37,11 @@ static void activation(zoo_train_activation kind, float alpha, float beta, size_
   }
 }
 
+static void fetch(size_t count, const float *x) {
+  for (size_t i = 0; i < count; i += 64 / sizeof *x)
+    __builtin_prefetch(x + i, 0, 2);
+}
+
 static void add(size_t count, float scale, const float *x, int adds, float *y) {
   const vf k = v_set(scale);
   EACH_VECTOR(count, {

@@ -11,6 +11,7 @@ const zoo_train_kernels SET = {
     .scatter = scatter,
     .output_spectrum = output_spectrum,
     .weight_tile = weight_tile,
+    .fetch = fetch,
     .moments = moments,
     .sums = sums,
     .normalize = normalize,

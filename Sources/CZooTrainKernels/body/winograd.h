@@ -34,15 +34,17 @@ INLINE void tile_put(float *p, const int partial, vmask mask, vf x) {
     v_store(p, x);
 }
 
-INLINE void output_lanes(const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
+// `whole`: every pixel of the tile is there.
+INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
   vf d[4], t[24], v[6];
 #pragma clang loop unroll(full)
-  for (size_t j = 0; j < 4; j++) {
+  for (ptrdiff_t j = 0; j < 4; j++) {
 #pragma clang loop unroll(full)
-    for (size_t i = 0; i < 4; i++)
-      d[i] = i < p->rows && j < p->columns
-                 ? tile_take(p->pixels + i * p->row_stride + j * p->pixel_stride + at, partial, mask)
-                 : v_set(0);
+    for (ptrdiff_t i = 0; i < 4; i++) {
+      const float *x = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
+      d[i] = whole || ((size_t)i < p->rows && (size_t)j < p->columns) ? tile_take(x, partial, mask) : v_set(0);
+      __builtin_prefetch(x + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
+    }
     pixel_line(d, 1, t + j, 4);
   }
 #pragma clang loop unroll(full)
@@ -64,10 +66,10 @@ INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_tra
     tap_line(s, 1, t + j, 6);
   }
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < 3; i++) {
+  for (ptrdiff_t i = 0; i < 3; i++) {
     tap_line(t + 6 * i, 1, w, 1);
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < 3; j++) {
+    for (ptrdiff_t j = 0; j < 3; j++) {
       float *to = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
       tile_put(to, partial, mask, p->adds ? v_add(tile_take(to, partial, mask), w[j]) : w[j]);
     }
@@ -75,11 +77,15 @@ INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_tra
 }
 
 static void output_spectrum(size_t channels, const zoo_train_tile *tile) {
+  const int whole = tile->rows == 4 && tile->columns == 4;
   size_t at = 0;
   for (; at + VL <= channels; at += VL)
-    output_lanes(0, v_mask(0), at, tile);
+    if (whole)
+      output_lanes(1, 0, v_mask(0), at, tile);
+    else
+      output_lanes(0, 0, v_mask(0), at, tile);
   if (at < channels)
-    output_lanes(1, v_mask(channels - at), at, tile);
+    output_lanes(0, 1, v_mask(channels - at), at, tile);
 }
 
 static void weight_tile(size_t count, const zoo_train_tile *tile) {

@@ -63,12 +63,12 @@ typedef struct zoo_train_pool {
 //   y = A^T [(G w G^T) * (B^T x B)] A  gives  dw = G^T [(B^T x B) * (A dy A^T)] G,
 // the sum over tiles taken between the brackets.
 typedef struct zoo_train_tile {
-  float *pixels; // pixel (0, 0): 4 x 4 of dy, which are read, or 3 x 3 of dw, which are written
-  size_t row_stride, pixel_stride;
-  size_t rows, columns;   // of dy, those that exist; the others are zeros
-  int adds;               // to dw
-  float *spectrum;        // written, or read
-  size_t spectrum_stride; // elements from one of the 36 numbers to the next
+  float *pixels;                      // pixel (0, 0): 4 x 4 of dy, which are read, or 3 x 3 of dw, which are written
+  ptrdiff_t row_stride, pixel_stride; // negative ones flip dw
+  size_t rows, columns;               // of dy, those that exist; the others are zeros
+  int adds;                           // to dw
+  float *spectrum;                    // written, or read
+  size_t spectrum_stride;             // elements from one of the 36 numbers to the next
 } zoo_train_tile;
 
 // Numbers of one step of an optimiser.
@@ -98,6 +98,9 @@ typedef struct zoo_train_kernels {
   void (*output_spectrum)(size_t channels, const zoo_train_tile *tile);
   // dw = (adds ? dw : 0) + (G^T s G) for `count` neighbouring weights.
   void (*weight_tile)(size_t count, const zoo_train_tile *tile);
+
+  // Asks for floats that will be read or written soon to be brought into L2.
+  void (*fetch)(size_t count, const float *x);
 
   // sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over dense rows of `channels`.
   void (*moments)(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares);

@@ -91,6 +91,9 @@ package final class TrainingNetwork {
     self.logits = logits
     self.layers = layers
     rounding = FakeQuantization(planned, variables, store, context.workers)
+    if rounding != nil {
+      for layer in layers { layer.output.takesLateGradient = false }
+    }
   }
 
   package var batch: Int { context.batch }

@@ -32,6 +32,10 @@ package final class Variable {
   package let gradient: UnsafeMutablePointer<Float>?
   /// Whether something has been written to `gradient` in this step; the next contribution is added.
   package var hasGradient = false
+  /// Whether the layer before can complete `gradient` part by part, while it reads it.
+  var takesLateGradient = false
+  /// Writes rows of `gradient`, which is not there yet; called for each row once, on any thread.
+  var lateGradient: ((Range<Int>) -> Void)?
   private let owners: [Buffer]
 
   package var count: Int { shape.elementCount }

@@ -8,14 +8,22 @@ package func differentiate(
   _ activation: Activation, x: UnsafePointer<Float>?, y: UnsafePointer<Float>,
   dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, count: Int, _ workers: Workers
 ) {
-  let kind = zoo_train_activation(rawValue: UInt32(max(0, activation.kind.rawValue)))
-  let isHardSigmoid = activation.kind == .hardSigmoid
   workers.forEachPiece(of: count, size: elementPiece) { piece in
     let at = piece.lowerBound
-    workers.kernels.activation(
-      kind, activation.alpha, isHardSigmoid ? 1 : activation.beta, piece.count, x.map { $0 + at },
-      y + at, dy + at, dx + at)
+    differentiate(
+      activation, x: x.map { $0 + at }, y: y + at, dy: dy + at, dx: dx + at, piece.count, workers)
   }
+}
+
+/// The same for a piece, on the calling thread.
+func differentiate(
+  _ activation: Activation, x: UnsafePointer<Float>? = nil, y: UnsafePointer<Float>,
+  dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, _ count: Int, _ workers: Workers
+) {
+  let isHardSigmoid = activation.kind == .hardSigmoid
+  workers.kernels.activation(
+    zoo_train_activation(rawValue: UInt32(max(0, activation.kind.rawValue))), activation.alpha,
+    isHardSigmoid ? 1 : activation.beta, count, x, y, dy, dx)
 }
 
 /// Whether the derivative of `activation` follows from its output alone, so that it may be fused.

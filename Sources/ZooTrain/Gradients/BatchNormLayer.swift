@@ -77,12 +77,12 @@ final class BatchNormLayer: Layer {
     guard let dy = output.gradient else { return }
     let kernels = workers.kernels
     let x = UnsafePointer(input(0).value)
-    var norm = norm
+    let norm = [norm]
     let mean = mean
     let sums = ChannelSums(rows: rows, channels: channels).compute(workers) {
       row, count, sum, dots in
       let at = row * channels
-      kernels.norm_dots(count, channels, dy + at, x + at, &norm, mean, sum, dots)
+      kernels.norm_dots(count, channels, dy + at, x + at, norm, mean, sum, dots)
     }
     let gamma = input(1)
     if let (target, adds) = gamma.contribute() {
@@ -105,10 +105,15 @@ final class BatchNormLayer: Layer {
       b[c] = Float(slope)
       d[c] = Float(-gain * sums.first[c] / Double(rows) - slope * Double(mean[c]))
     }
-    workers.forEachPiece(of: rows, size: pieceRows) { part in
+    let write = { [channels, a, b, d] (part: Range<Int>) in
       let at = part.lowerBound * channels
       kernels.norm_gradient(
-        part.count, channels, dy + at, x + at, &norm, a, b, d, adds ? 1 : 0, dx + at)
+        part.count, channels, dy + at, x + at, norm, a, b, d, adds ? 1 : 0, dx + at)
+    }
+    if input(0).takesLateGradient && !adds {
+      input(0).lateGradient = write
+    } else {
+      workers.forEachPiece(of: rows, size: pieceRows, write)
     }
   }
 }

@@ -64,10 +64,13 @@ final class BinaryLayer: OperatorLayer {
       for (target, adds) in targets { workers.add(dy, to: target, adds: adds, count: count) }
       return
     }
-    differentiate(
-      activation, x: nil, y: output.value, dy: dy, dx: fresh.target, count: count, workers)
-    for (target, adds) in targets where target != fresh.target {
-      workers.add(fresh.target, to: target, adds: adds, count: count)
+    let y = UnsafePointer(output.value)
+    workers.forEachPiece(of: count, size: elementPiece) { part in
+      let at = part.lowerBound
+      differentiate(activation, y: y + at, dy: dy + at, dx: fresh.target + at, part.count, workers)
+      for (target, adds) in targets where target != fresh.target {
+        workers.kernels.add(part.count, 1, fresh.target + at, adds ? 1 : 0, target + at)
+      }
     }
   }
 

@@ -11,7 +11,11 @@ final class ConvolutionLayer: OperatorLayer {
   let call: OperatorCall
   private let operation: Conv2D
   private let packed: PackedWeights
-  private let weightGradient: any ConvolutionWeightGradient
+  /// In place of `call`, where that is faster.
+  private let transformed: TransformedForward?
+  /// Both at once, where that is faster.
+  private let gradients: TransformedGradients?
+  private let weightGradient: (any ConvolutionWeightGradient)?
   private let inputGradient: (any ConvolutionInputGradient)?
 
   init(_ site: LayerSite, _ operation: Conv2D) throws(CompileError) {
@@ -21,14 +25,22 @@ final class ConvolutionLayer: OperatorLayer {
     }
     let context = site.context
     packed = PackedWeights(count: weights.count, context)
-    if let transformed = TransformedWeightGradient(operation, x: x, output: site.output, context) {
+    transformed = TransformedForward(operation, site, x: x, packed)
+    gradients = TransformedGradients(operation, site, x: x)
+    site.output.takesLateGradient =
+      gradients != nil && site.inputs.count == 2 && operation.activation.kind == .none
+    if gradients != nil {
+      weightGradient = nil
+    } else if let transformed = TransformedWeightGradient(
+      operation, x: x, output: site.output, context)
+    {
       weightGradient = transformed
     } else if let rounded = RoundedWeightGradient(operation, x: x, output: site.output, context) {
       weightGradient = rounded
     } else {
       weightGradient = TapWeightGradient(operation, x: x, output: site.output)
     }
-    if x.gradient == nil {
+    if x.gradient == nil || gradients != nil {
       inputGradient = nil
     } else if let windows = WindowGradients(operation, x: x, output: site.output, context) {
       inputGradient = windows
@@ -56,7 +68,7 @@ final class ConvolutionLayer: OperatorLayer {
       let offset = group * depth * columns
       packed.pack(weights.value + offset, rows: depth, columns: columns, offset: offset)
     }
-    call.run()
+    if let transformed { transformed.run(workers) } else { call.run() }
   }
 
   func backward() {
@@ -69,7 +81,13 @@ final class ConvolutionLayer: OperatorLayer {
       addBiasGradient(
         inputs[2], dy: dz, rows: output.shape.rowCount, channels: output.shape[3], workers)
     }
-    if let (target, adds) = input(1).contribute() {
+    if let gradients, let toWeights = input(1).contribute(),
+      let toInput = input(0).contribute()
+    {
+      return gradients.run(
+        weights: input(1).value, toWeights: toWeights, toInput: toInput, workers)
+    }
+    if let weightGradient, let (target, adds) = input(1).contribute() {
       weightGradient.run(dz, to: target, adds: adds, workers)
     }
     if let inputGradient, let (target, adds) = input(0).contribute() {

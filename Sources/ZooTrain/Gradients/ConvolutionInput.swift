@@ -1,5 +1,6 @@
 // dL/dX of a convolution: a convolution of dL/dZ with the flipped, transposed weights.
 import CZoo
+import CZooTrainKernels
 import Zoo
 import ZooCompiler
 
@@ -20,6 +21,8 @@ struct FlippedConvolution: ConvolutionInputGradient {
   private let phases: [Phase]
   private let packed: PackedWeights
   private let scratch: Buffer?
+  /// One for each channel.
+  private let ones: Buffer
 
   /// Pixels of X at (first + stride k) along one axis.
   private struct PhaseAxis {
@@ -33,6 +36,9 @@ struct FlippedConvolution: ConvolutionInputGradient {
   private struct Phase {
     let vertical: PhaseAxis
     let horizontal: PhaseAxis
+
+    /// Whether no tap reaches its pixels.
+    var isEmpty: Bool { vertical.taps.isEmpty || horizontal.taps.isEmpty }
   }
 
   /// - Throws: `CompileError` for strides together with dilation, which no network here has.
@@ -53,8 +59,11 @@ struct FlippedConvolution: ConvolutionInputGradient {
       context.workers.reserveScratch(
         share: 0, whole: (output.count + 1) * MemoryLayout<UInt16>.stride)
     }
+    ones = Buffer(count: walks.channels)
+    ones.base.update(repeating: 1, count: walks.channels)
     let largest = phases.map { $0.vertical.count * $0.horizontal.count }.max() ?? 0
-    scratch = phases.count == 1 ? nil : Buffer(count: batch * largest * walks.channels)
+    let isWhole = phases.count == 1 && !phases[0].isEmpty
+    scratch = isWhole ? nil : Buffer(count: batch * largest * walks.channels)
   }
 
   private static func axes(
@@ -81,17 +90,17 @@ struct FlippedConvolution: ConvolutionInputGradient {
     weights: UnsafePointer<Float>, _ dz: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>, adds: Bool, _ workers: Workers
   ) {
-    for phase in phases {
-      let destination = scratch?.base ?? target
-      if phase.vertical.taps.isEmpty || phase.horizontal.taps.isEmpty {
-        if adds { continue }
-        destination.update(
-          repeating: 0,
-          count: batch * phase.vertical.count * phase.horizontal.count * walks.channels)
-      } else {
-        convolve(phase, weights, dz, to: destination, adds: adds && scratch == nil, workers)
+    guard let scratch else {
+      return convolve(phases[0], weights, dz, to: target, adds: adds, workers)
+    }
+    if !adds {
+      workers.forEach(batch) { image in
+        (target + image * walks.imageCount).update(repeating: 0, count: walks.imageCount)
       }
-      if let scratch { spread(phase, scratch.base, to: target, adds: adds, workers) }
+    }
+    for phase in phases where !phase.isEmpty {
+      convolve(phase, weights, dz, to: scratch.base, adds: false, workers)
+      spread(phase, scratch.base, to: target, workers)
     }
   }
 
@@ -129,31 +138,26 @@ struct FlippedConvolution: ConvolutionInputGradient {
     }
   }
 
-  /// Puts the pixels of a phase where they belong.
+  /// Adds the pixels of a phase where they belong.
   private func spread(
     _ phase: Phase, _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
-    adds: Bool, _ workers: Workers
+    _ workers: Workers
   ) {
     let channels = walks.channels
     let width = walks.horizontal.input
-    let rows = phase.vertical.count
+    var walk = zoo_train_walk()
+    walk.rows = phase.vertical.count
+    walk.count = phase.horizontal.count
+    walk.a_pixel = channels
+    walk.a_row = walk.count * channels
+    walk.b_pixel = walks.horizontal.stride * channels
+    walk.b_row = walks.vertical.stride * width * channels
+    let first = (phase.vertical.first * width + phase.horizontal.first) * channels
     workers.forEach(batch) { image in
-      for row in 0..<rows {
-        var from = source + (image * rows + row) * phase.horizontal.count * channels
-        let y = phase.vertical.first + row * walks.vertical.stride
-        var to =
-          target
-          + ((image * walks.vertical.input + y) * width + phase.horizontal.first) * channels
-        for _ in 0..<phase.horizontal.count {
-          if adds {
-            for c in 0..<channels { to[c] += from[c] }
-          } else {
-            to.update(from: from, count: channels)
-          }
-          from += channels
-          to += walks.horizontal.stride * channels
-        }
-      }
+      var walk = walk
+      walk.a = source + image * walk.rows * walk.a_row
+      workers.kernels.scatter(
+        channels, &walk, ones.base, target + image * walks.imageCount + first)
     }
   }
 }

@@ -12,7 +12,7 @@ final class PackedWeights {
   private let rounded: UnsafeMutablePointer<UInt16>?
   private let kernels: zoo_train_bf16_kernels?
 
-  private static let panelWidth = 16
+  static let panelWidth = 16
 
   /// For `count` weights in all.
   init(count: Int, _ context: TrainingContext) {
@@ -31,6 +31,11 @@ final class PackedWeights {
   /// Where the panels are.
   var base: UnsafeMutableRawPointer {
     rounded.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer(floats.base)
+  }
+
+  /// The panel that begins with column `column` of a matrix of `rows` rows.
+  func panel(_ column: Int, rows: Int) -> UnsafeMutableRawPointer {
+    base + column * rows * (rounded == nil ? 4 : 2)
   }
 
   var matrix: MatrixWeights { MatrixWeights(base, type) }

@@ -232,4 +232,4 @@ struct RoundedWeightGradient: ConvolutionWeightGradient {
   }
 }
 
-private func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }

@@ -14,19 +14,10 @@ final class TransformedConvolution: ConvolutionInputGradient {
   /// Nil for other convolutions.
   init?(_ operation: Conv2D, _ site: LayerSite, x: Variable) throws(CompileError) {
     guard let dx = x.gradient, let dz = site.output.gradient else { return nil }
-    // With stride 1, the tap that comes first reaches as far beyond the edge as the last one does not.
-    var flipped = operation
-    flipped.activation = .none
-    flipped.window.padTop = 2 - operation.window.padTop
-    flipped.window.padBottom = 2 - operation.window.padBottom
-    flipped.window.padLeft = 2 - operation.window.padLeft
-    flipped.window.padRight = 2 - operation.window.padRight
-    let workers = site.context.workers
+    guard operation.transformedForInput(site, x) != nil else { return nil }
+    let flipped = operation.flippedForInput
     let type = site.context.precision.weights
-    guard
-      flipped.transformed(
-        x: site.output.shape, weights: type, y: x.shape, workers.runtime.pointee.kernels) != nil
-    else { return nil }
+    let workers = site.context.workers
     workers.reserveScratch(of: flipped, x: site.output.shape, weights: type, y: x.shape)
     inputs = x.shape[3]
     outputs = site.output.shape[3]
@@ -46,5 +37,26 @@ final class TransformedConvolution: ConvolutionInputGradient {
   ) {
     packed.packTransposed(weights, taps: (0..<9).reversed(), inputs: inputs, outputs: outputs)
     (adds ? self.adds : writes).run()
+  }
+}
+
+extension Conv2D {
+  /// The convolution that gives dL/dX, of stride 1 and 3 x 3 taps: the tap that comes first reaches as far beyond the edge as the last one
+  /// does not.
+  var flippedForInput: Conv2D {
+    var flipped = self
+    flipped.activation = .none
+    flipped.window.padTop = 2 - window.padTop
+    flipped.window.padBottom = 2 - window.padBottom
+    flipped.window.padLeft = 2 - window.padLeft
+    flipped.window.padRight = 2 - window.padRight
+    return flipped
+  }
+
+  /// Its tiles, if `Winograd` is faster for it.
+  func transformedForInput(_ site: LayerSite, _ x: Variable) -> Winograd? {
+    flippedForInput.transformed(
+      x: site.output.shape, weights: site.context.precision.weights, y: x.shape,
+      site.context.workers.runtime.pointee.kernels)
   }
 }
