@@ -1,35 +1,43 @@
-// f32_pool for any vector width: a block of channels at a time.
+// f32_pool for any vector width: a block of channels at a time, for all pixels.
 #include <zoo_kernels.h>
 
-INLINE void block(const zoo_f32_pool_kind kind, const int partial, vmask mask, size_t pixels, size_t c,
+// Vectors of a block: neighbouring lines of memory. One line of every pixel, again and again, is not what processors fetch ahead.
+#define WIDE 4
+
+INLINE void block(const zoo_f32_pool_kind kind, const int width, const int partial, vmask mask, size_t pixels, size_t c,
                   const zoo_f32_pool_params *p) {
   const vf lower = v_set(p->lower), upper = v_set(p->upper), scale = v_set(p->scale);
   const float *x = p->x + c;
   float *y = p->y + c;
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vf result = kind == ZOO_POOL_SUM ? v_set(0) : partial ? v_load_part(x, mask) : v_load(x);
+    vf result[WIDE];
+    for (int v = 0; v < width; v++)
+      result[v] = kind == ZOO_POOL_SUM ? v_set(0) : partial ? v_load_part(x, mask) : v_load(x + v * VL);
     for (size_t i = 0; i < p->kh; i++)
-      for (size_t j = 0; j < p->kw; j++) {
-        const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        const vf value = partial ? v_load_part(from, mask) : v_load(from);
-        result = kind == ZOO_POOL_MAX   ? v_max(value, result)
-                 : kind == ZOO_POOL_MIN ? v_min(value, result)
-                                        : v_add(value, result);
-      }
-    result = v_clamp(v_mul(result, scale), lower, upper);
-    if (partial)
-      v_store_part(y, mask, result);
-    else
-      v_store(y, result);
+      for (size_t j = 0; j < p->kw; j++)
+        for (int v = 0; v < width; v++) {
+          const float *from = x + i * p->x_row_stride + j * p->x_col_stride + v * VL;
+          const vf value = partial ? v_load_part(from, mask) : v_load(from);
+          result[v] = kind == ZOO_POOL_MAX   ? v_max(value, result[v])
+                      : kind == ZOO_POOL_MIN ? v_min(value, result[v])
+                                             : v_add(value, result[v]);
+        }
+    for (int v = 0; v < width; v++) {
+      const vf bounded = v_clamp(v_mul(result[v], scale), lower, upper);
+      if (partial)
+        v_store_part(y, mask, bounded);
+      else
+        v_store(y + v * VL, bounded);
+    }
   }
 }
 
 INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_f32_pool_params *p) {
   size_t c = 0;
-  for (; c + VL <= p->channels; c += VL)
-    block(kind, 0, v_mask(0), pixels, c, p);
-  if (c < p->channels)
-    block(kind, 1, v_mask(p->channels - c), pixels, c, p);
+  for (; kind != ZOO_POOL_MIN && c + WIDE * VL <= p->channels; c += WIDE * VL)
+    block(kind, WIDE, 0, v_mask(0), pixels, c, p);
+  for (; c < p->channels; c += VL)
+    block(kind, 1, 1, v_mask(p->channels - c < VL ? p->channels - c : VL), pixels, c, p);
 }
 
 INLINE void pool(size_t pixels, const zoo_f32_pool_params *p) {

@@ -28,8 +28,39 @@ INLINE void block(const zoo_f32_pool_kind kind, const int partial, size_t rest, 
   }
 }
 
+// A whole register of elements, before they are widened.
+typedef element many __attribute__((vector_size(sizeof(vf))));
+#define MANY (sizeof(many) / sizeof(element))
+
+INLINE many load_many(const element *p) {
+  many x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+
+// The greatest of MANY channels, widened only when it is known.
+INLINE void greatest(size_t pixels, size_t c, const zoo_integer_pool_params *p) {
+  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
+  const vf multiplier = v_set(p->multiplier);
+  const vi zero = i_set(p->x_zero_point);
+  const element *x = (const element *)p->x + c;
+  element *y = (element *)p->y + c;
+  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+    many result = load_many(x);
+    for (size_t i = 0; i < p->kh; i++)
+      for (size_t j = 0; j < p->kw; j++)
+        result = __builtin_elementwise_max(result, load_many(x + i * p->x_row_stride + j * p->x_col_stride));
+    element elements[MANY];
+    __builtin_memcpy(elements, &result, sizeof result);
+    for (size_t v = 0; v < MANY; v += VL)
+      e_store(y + v, requantize(v_mul(i_float(i_sub(e_load(elements + v), zero)), multiplier), r));
+  }
+}
+
 INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_integer_pool_params *p) {
   size_t c = 0;
+  for (; kind == ZOO_POOL_MAX && c + MANY <= p->channels; c += MANY)
+    greatest(pixels, c, p);
   for (; c + VL <= p->channels; c += VL)
     block(kind, 0, 0, pixels, c, p);
   if (c < p->channels)
