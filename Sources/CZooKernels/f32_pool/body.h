@@ -1,4 +1,5 @@
 // f32_pool for any vector width: a block of channels at a time.
+#include <simd/partial.h>
 #include <zoo_kernels.h>
 
 INLINE void block(const zoo_f32_pool_kind kind, const int partial, vmask mask, size_t pixels, size_t c,
@@ -7,20 +8,16 @@ INLINE void block(const zoo_f32_pool_kind kind, const int partial, vmask mask, s
   const float *x = p->x + c;
   float *y = p->y + c;
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-    vf result = kind == ZOO_POOL_SUM ? v_set(0) : partial ? v_load_part(x, mask) : v_load(x);
+    vf result = kind == ZOO_POOL_SUM ? v_set(0) : take(x, partial, mask);
     for (size_t i = 0; i < p->kh; i++)
       for (size_t j = 0; j < p->kw; j++) {
         const float *from = x + i * p->x_row_stride + j * p->x_col_stride;
-        const vf value = partial ? v_load_part(from, mask) : v_load(from);
+        const vf value = take(from, partial, mask);
         result = kind == ZOO_POOL_MAX   ? v_max(value, result)
                  : kind == ZOO_POOL_MIN ? v_min(value, result)
                                         : v_add(value, result);
       }
-    result = v_clamp(v_mul(result, scale), lower, upper);
-    if (partial)
-      v_store_part(y, mask, result);
-    else
-      v_store(y, result);
+    put(y, partial, mask, v_clamp(v_mul(result, scale), lower, upper));
   }
 }
 
