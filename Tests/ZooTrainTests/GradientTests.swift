@@ -245,7 +245,7 @@ struct GradientTests {
     }
   }
 
-  /// LeNet-5, of which `TrainerTests` compares whole runs, has no convolution that is transformed.
+  /// Parts of tiles and of blocks, which the whole runs of `TrainerTests` do not have.
   @Test func threadsDoNotChangeTransformedGradients() throws {
     var builder = NetworkBuilder(RandomWeights(seed: 6))
     let image = builder.image(height: 17, width: 14, channels: 16)
