@@ -3,10 +3,14 @@ import Foundation
 
 /// A new version of a file: written in pieces under a temporary name in the same folder, then renamed over the old version.
 ///
-/// Without `commit` the temporary file is removed and the old version stays.
+/// Without `commit` the temporary file is removed and the old version stays. A link stays a link, to the new version. What is not a
+/// file, a device or a pipe, is written to as it is.
 package final class ReplacingFile {
   private let path: String
-  private let temporary: String
+  /// Where the file is, which `path` may be a link to.
+  private let place: String
+  /// Nil if there is no file to replace.
+  private let temporary: String?
   private var descriptor: Int32
   private var isCommitted = false
 
@@ -15,14 +19,23 @@ package final class ReplacingFile {
   /// - Throws: `CompileError` naming `path` if the folder is missing or does not allow it.
   package init(_ path: String) throws(CompileError) {
     self.path = path
-    temporary = "\(path).\(UUID().uuidString).tmp"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    place = exists ? URL(fileURLWithPath: path).resolvingSymlinksInPath().path : path
+    if exists && status.st_mode & S_IFMT != S_IFREG {
+      temporary = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      let name = "\(place).\(UUID().uuidString).tmp"
+      temporary = name
+      descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
     guard descriptor >= 0 else { throw failure() }
   }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
-    if !isCommitted { unlink(temporary) }
+    if let temporary, !isCommitted { unlink(temporary) }
   }
 
   /// Appends bytes.
@@ -71,7 +84,8 @@ package final class ReplacingFile {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }
     let closed = close(descriptor)
     descriptor = -1
-    guard closed == 0, rename(temporary, path) == 0 else { throw failure() }
+    guard closed == 0 else { throw failure() }
+    if let temporary, rename(temporary, place) != 0 { throw failure() }
     isCommitted = true
   }
 
