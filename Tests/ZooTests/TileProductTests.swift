@@ -8,25 +8,15 @@ import Zoo
 import ZooCompiler
 
 struct TileProductTests {
-  /// A convolution of a picture: its extents, kernel and stride.
-  struct Case: Sendable, CustomTestStringConvertible {
-    let side: Int
-    let channels: Int
-    let outputs: Int
-    let kernel: Int
-    let stride: Int
-    var testDescription: String { "\(side)x\(side)x\(channels) to \(outputs), \(kernel)/\(stride)" }
-  }
-
   /// Direct rows, rows through pointers, gathered rows; with more rows than one call takes.
   @Test(arguments: [
-    Case(side: 20, channels: 64, outputs: 72, kernel: 1, stride: 1),
-    Case(side: 14, channels: 16, outputs: 40, kernel: 3, stride: 1),
-    Case(side: 23, channels: 3, outputs: 32, kernel: 7, stride: 2),
-    Case(side: 9, channels: 30, outputs: 24, kernel: 3, stride: 2),
-    Case(side: 15, channels: 32, outputs: 16, kernel: 11, stride: 1),
+    PictureConvolution(side: 20, channels: 64, outputs: 72, kernel: 1, stride: 1),
+    PictureConvolution(side: 14, channels: 16, outputs: 40, kernel: 3, stride: 1),
+    PictureConvolution(side: 23, channels: 3, outputs: 32, kernel: 7, stride: 2),
+    PictureConvolution(side: 9, channels: 30, outputs: 24, kernel: 3, stride: 2),
+    PictureConvolution(side: 15, channels: 32, outputs: 16, kernel: 11, stride: 1),
   ])
-  func givesTheBitsOfVectors(_ c: Case) throws {
+  func givesTheBitsOfVectors(_ c: PictureConvolution) throws {
     guard let emulated = emulated_i8_igemm() else {
       print("skipped: emulated tiles need AVX-512 VNNI")
       return
@@ -47,7 +37,7 @@ struct TileProductTests {
   }
 
   private func run(
-    _ c: Case, _ kernels: zoo_kernels, scratch: Scratch?, parallel: zoo_parallel?
+    _ c: PictureConvolution, _ kernels: zoo_kernels, scratch: Scratch?, parallel: zoo_parallel?
   ) throws -> [Int8] {
     var generator = SplitMix64(state: UInt64(c.side * c.channels + c.outputs))
     func bytes(_ count: Int) -> [Int8] {
@@ -56,15 +46,8 @@ struct TileProductTests {
       }
     }
     var operation = IntegerConv2D<Int8>()
-    operation.window.kernelHeight = Int32(c.kernel)
-    operation.window.kernelWidth = Int32(c.kernel)
-    operation.window.strideHeight = Int32(c.stride)
-    operation.window.strideWidth = Int32(c.stride)
-    operation.window.padTop = Int32(c.kernel / 2)
-    operation.window.padLeft = Int32(c.kernel / 2)
-    operation.window.padBottom = Int32(c.kernel / 2)
-    operation.window.padRight = Int32(c.kernel / 2)
-    let side = (c.side + c.kernel / 2 * 2 - c.kernel) / c.stride + 1
+    operation.window = c.window
+    let side = c.outputSide
     let quads = quadCount(c.kernel * c.kernel * c.channels)
     var x = bytes(c.side * c.side * c.channels)
     var w = bytes(quads * 4 * c.outputs)
@@ -102,13 +85,13 @@ struct TileProductTests {
           try multipliers.withUnsafeMutableBytes { multipliers in
             try y.withUnsafeMutableBytes { y in
               var inputs = [
-                tensor(ZOO_I8, try Shape([1, c.side, c.side, c.channels]), x),
-                tensor(ZOO_I8, try Shape([1, quads * 4, c.outputs]), w),
-                tensor(ZOO_I32, try Shape([2, c.outputs]), bias),
-                tensor(ZOO_F32, try Shape([c.outputs]), multipliers),
+                operand(ZOO_I8, try Shape([1, c.side, c.side, c.channels]), x),
+                operand(ZOO_I8, try Shape([1, quads * 4, c.outputs]), w),
+                operand(ZOO_I32, try Shape([2, c.outputs]), bias),
+                operand(ZOO_F32, try Shape([c.outputs]), multipliers),
               ]
               inputs[1].layout = ZOO_LAYOUT_QUADS16
-              var output = tensor(ZOO_I8, try Shape([1, side, side, c.outputs]), y)
+              var output = operand(ZOO_I8, try Shape([1, side, side, c.outputs]), y)
               try withZeroPoints([-5, 3]) { scale, zeros in
                 inputs[0].scale_count = 1
                 inputs[0].scales = scale
@@ -131,43 +114,5 @@ struct TileProductTests {
   ) throws {
     var scale: Float = 0.05
     try zeros.withUnsafeBufferPointer { try body(&scale, try #require($0.baseAddress)) }
-  }
-
-  private func tensor(_ type: zoo_type, _ shape: Shape, _ memory: UnsafeMutableRawBufferPointer)
-    -> zoo_tensor
-  {
-    var tensor = zoo_tensor(type, shape)
-    tensor.data = memory.baseAddress
-    return tensor
-  }
-
-  private func call(
-    _ code: Int, _ attributes: [UInt8], _ inputs: inout [zoo_tensor], _ output: inout zoo_tensor,
-    _ runtime: inout Runtime
-  ) throws {
-    var count = 0
-    let table = zoo_all_operators(&count)
-    let found = (0..<count).compactMap { table?[$0] }.first { $0.pointee.code == UInt32(code) }
-    let operation = try #require(found)
-    let size = inputs.count
-    try inputs.withUnsafeBufferPointer { inputs in
-      try withUnsafeMutablePointer(to: &output) { output in
-        try withUnsafeMutablePointer(to: &runtime) { runtime in
-          try attributes.withUnsafeBytes { attributes in
-            var node = zoo_node()
-            node.input_count = UInt32(size)
-            node.output_count = 1
-            node.inputs = inputs.baseAddress
-            node.outputs = UnsafePointer(output)
-            node.attributes = attributes.baseAddress
-            node.attributes_size = attributes.count
-            node.runtime = OpaquePointer(runtime)
-            var error = zoo_error()
-            try #require(operation.pointee.prepare(&node, &error) == ZOO_OK)
-            #expect(operation.pointee.run(&node, &error) == ZOO_OK)
-          }
-        }
-      }
-    }
   }
 }

@@ -73,7 +73,22 @@ func smallNetwork(seed: UInt64 = 3) throws -> Graph {
   x = try b.pool(.max, x, kernel: 2)
   x = try b.dropout(try b.flatten(x), 0.3)
   let output = try b.softmax(try b.dense("fc", x, 4))
-  var graph = try b.finish(output)
+  return withColours(try b.finish(output))
+}
+
+/// Two convolutions of 3 x 3 taps, of which "c2" has enough channels for Winograd's transforms.
+func transformedNetwork() throws -> Graph {
+  var b = NetworkBuilder(RandomWeights(seed: 4))
+  let image = b.image(height: 8, width: 8, channels: 3)
+  var x = try b.relu(try b.convolution("c1", image, channels: 32, kernel: 3, padding: .same))
+  x = try b.relu(try b.convolution("c2", x, channels: 32, kernel: 3, padding: .same))
+  x = try b.flatten(try b.pool(.max, x, kernel: 2))
+  let output = try b.softmax(try b.dense("fc", x, 4))
+  return withColours(try b.finish(output))
+}
+
+private func withColours(_ graph: Graph) -> Graph {
+  var graph = graph
   var preprocessing = Preprocessing()
   preprocessing.mean = (128, 128, 128)
   preprocessing.scale = (1 / 64, 1 / 64, 1 / 64)

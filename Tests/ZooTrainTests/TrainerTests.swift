@@ -29,9 +29,11 @@ struct TrainerTests {
     return recipe
   }
 
-  private func trainer(_ recipe: Recipe, threads: Int = 2) throws -> Trainer {
+  private func trainer(
+    _ recipe: Recipe, _ graph: Graph? = nil, threads: Int = 2
+  ) throws -> Trainer {
     try Trainer(
-      try smallNetwork(), recipe, training: try syntheticColours(100, seed: 1),
+      try graph ?? smallNetwork(), recipe, training: try syntheticColours(100, seed: 1),
       validation: try syntheticColours(40, seed: 2), workers: try Workers(threads: threads))
   }
 
@@ -62,9 +64,22 @@ struct TrainerTests {
 
   @Test(arguments: OptimizerSettings.Kind.allCases)
   func threadsDoNotChangeWeights(_ kind: OptimizerSettings.Kind) throws {
+    try expectThreadsDoNotMatter(recipe(kind), try smallNetwork())
+  }
+
+  @Test func threadsDoNotChangeWeightsOfTransformedConvolutions() throws {
+    let graph = try transformedNetwork()
+    let node = try #require(graph.nodes.first { $0.name == "c2" })
+    let convolution = try #require(node.operation as? Conv2D)
+    let batch = Shape(n: recipe(.sgd).batch, h: 8, w: 8, c: 32)
+    #expect(Winograd(convolution, x: batch, weights: ZOO_F32, y: batch) != nil)
+    try expectThreadsDoNotMatter(recipe(.sgd), graph)
+  }
+
+  private func expectThreadsDoNotMatter(_ recipe: Recipe, _ graph: Graph) throws {
     var results: [[[Float]]] = []
     for threads in [1, 2, 3] {
-      let trainer = try trainer(recipe(kind), threads: threads)
+      let trainer = try trainer(recipe, graph, threads: threads)
       #expect(try trainer.run() == .finished)
       results.append(state(trainer))
     }

@@ -41,6 +41,14 @@ static size_t window(const rectangle *r, size_t at) {
 }
 static size_t tap(const rectangle *r, size_t t) { return t / r->kw * r->row + t % r->kw * r->column; }
 
+/* What parameters of all kernels have of rectangle `r`, and what those of depthwise convolutions have besides. */
+#define WINDOWS                                                                                             \
+  .channels = r.channels, .kh = r.kh, .kw = r.kw, .x = x, .x_pixel_stride = r.pixel, .x_row_stride = r.row, \
+  .x_col_stride = r.column, .y = y, .y_stride = r.channels
+#define LINES                                                                                                       \
+  .lines = r.lines, .x_line_stride = r.line, .w = w, .w_row_stride = r.kw * r.channels, .w_col_stride = r.channels, \
+  .y_line_stride = r.pixels * r.channels
+
 static void report(const zoo_ukernel *kernel, const rectangle *r, size_t at, double got, double want) {
   fail("%s channels %zu kh %zu kw %zu lines %zu pixels %zu pitch %zu stride %zu dilation %zu at %zu: %.9g, not %.9g",
        kernel->name, r->channels, r->kh, r->kw, r->lines, r->pixels, r->pitch, r->stride, r->dilation, at, got, want);
@@ -52,24 +60,7 @@ static void depthwise_floats(const zoo_ukernel *kernel) {
   const float *w = noise_floats(r.kh * r.kw * r.channels), *bias = below(4) ? noise_floats(r.channels) : NULL;
   if (below(4) == 0)
     x[0] = NAN;
-  const zoo_f32_dwconv_params p = {.channels = r.channels,
-                                   .kh = r.kh,
-                                   .kw = r.kw,
-                                   .lines = r.lines,
-                                   .x = x,
-                                   .x_line_stride = r.line,
-                                   .x_pixel_stride = r.pixel,
-                                   .x_row_stride = r.row,
-                                   .x_col_stride = r.column,
-                                   .w = w,
-                                   .w_row_stride = r.kw * r.channels,
-                                   .w_col_stride = r.channels,
-                                   .bias = bias,
-                                   .y = y,
-                                   .y_line_stride = r.pixels * r.channels,
-                                   .y_stride = r.channels,
-                                   .lower = -1,
-                                   .upper = below(2) ? 1 : INFINITY};
+  const zoo_f32_dwconv_params p = {WINDOWS, LINES, .bias = bias, .lower = -1, .upper = below(2) ? 1 : INFINITY};
   ((zoo_f32_dwconv_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {
     const size_t c = channel(&r, at), from = window(&r, at);
@@ -97,24 +88,11 @@ static void depthwise(const zoo_ukernel *kernel, int is_wide) {
   }
   void *y = noise_elements(is_wide, output_count(&r), ALL);
   const int zero_point = is_wide ? 0 : between(-128, 127);
-  const zoo_integer_dwconv_params p = {.channels = r.channels,
-                                       .kh = r.kh,
-                                       .kw = r.kw,
-                                       .lines = r.lines,
-                                       .x = x,
-                                       .x_line_stride = r.line,
-                                       .x_pixel_stride = r.pixel,
-                                       .x_row_stride = r.row,
-                                       .x_col_stride = r.column,
+  const zoo_integer_dwconv_params p = {WINDOWS,
+                                       LINES,
                                        .x_zero_point = is_wide ? 0 : between(-128, 127),
-                                       .w = w,
-                                       .w_row_stride = r.kw * r.channels,
-                                       .w_col_stride = r.channels,
                                        .bias = {bias[0], is_wide ? bias[1] : NULL},
                                        .multipliers = multipliers,
-                                       .y = y,
-                                       .y_line_stride = r.pixels * r.channels,
-                                       .y_stride = r.channels,
                                        .y_zero_point = zero_point,
                                        .lower = (float)(least - zero_point) + 0.25f,
                                        .upper = (float)(-1 - least - zero_point)};
@@ -136,18 +114,7 @@ static void depthwise_i16(const zoo_ukernel *kernel) { depthwise(kernel, 1); }
 static void pool_floats(const zoo_ukernel *kernel) {
   const rectangle r = some_rectangle(1);
   float *x = noise_floats(input_count(&r)), *y = noise_floats(output_count(&r));
-  const zoo_f32_pool_params p = {.kind = (zoo_f32_pool_kind)below(3),
-                                 .channels = r.channels,
-                                 .kh = r.kh,
-                                 .kw = r.kw,
-                                 .x = x,
-                                 .x_pixel_stride = r.pixel,
-                                 .x_row_stride = r.row,
-                                 .x_col_stride = r.column,
-                                 .y = y,
-                                 .y_stride = r.channels,
-                                 .scale = noise(),
-                                 .lower = -0.5f,
+  const zoo_f32_pool_params p = {WINDOWS, .kind = (zoo_f32_pool_kind)below(3), .scale = noise(), .lower = -0.5f,
                                  .upper = INFINITY};
   ((zoo_f32_pool_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {
@@ -170,18 +137,10 @@ static void pool(const zoo_ukernel *kernel, int is_wide) {
   const void *x = noise_elements(is_wide, input_count(&r), some_mixture());
   void *y = noise_elements(is_wide, output_count(&r), ALL);
   const int zero_point = is_wide ? 0 : between(-128, 127), least = is_wide ? -32768 : -128;
-  const zoo_integer_pool_params p = {.kind = (zoo_f32_pool_kind)below(3),
-                                     .channels = r.channels,
-                                     .kh = r.kh,
-                                     .kw = r.kw,
-                                     .x = x,
-                                     .x_pixel_stride = r.pixel,
-                                     .x_row_stride = r.row,
-                                     .x_col_stride = r.column,
+  const zoo_integer_pool_params p = {WINDOWS,
+                                     .kind = (zoo_f32_pool_kind)below(3),
                                      .x_zero_point = is_wide ? 0 : between(-128, 127),
                                      .multiplier = noise(),
-                                     .y = y,
-                                     .y_stride = r.channels,
                                      .y_zero_point = zero_point,
                                      .lower = (float)(least - zero_point),
                                      .upper = (float)(-1 - least - zero_point)};

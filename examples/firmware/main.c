@@ -17,20 +17,28 @@ int main(void) {
     printf("error: %s\n", error.message);
     return 1;
   }
-  /* A pattern instead of a sensor: the same values on every machine. */
-  float *input = zoo_input(session, 0)->data;
+  const zoo_tensor *input = zoo_input(session, 0), *output = zoo_output(session, 0);
+  if ((input->type != ZOO_F32 && input->type != ZOO_I8) || output->type != ZOO_F32) {
+    printf("error: inputs or outputs of another type\n");
+    return 1;
+  }
+  /* A pattern instead of a sensor: the same values on every machine. In integers x is x / MODEL_INPUT_SCALE +
+     MODEL_INPUT_ZERO_POINT. */
   uint32_t state = 1;
   for (size_t i = 0; i < MODEL_INPUT_COUNT; i++) {
     state = state * 1664525u + 1013904223u;
-    input[i] = (float)(state >> 8) / 16777216.0f;
+    if (input->type == ZOO_F32)
+      ((float *)input->data)[i] = (float)(state >> 8) / 16777216.0f;
+    else
+      ((uint8_t *)input->data)[i] = (uint8_t)(state >> 24);
   }
   if (zoo_run(session, &error)) {
     printf("error: %s\n", error.message);
     return 1;
   }
-  const uint32_t *words = zoo_output(session, 0)->data;
+  const uint32_t *words = output->data;
   for (size_t i = 0; i < MODEL_OUTPUT_COUNT; i++)
     printf("%08lx\n", (unsigned long)words[i]);
-  printf("class %u\n", (unsigned)zoo_argmax(zoo_output(session, 0)));
+  printf("class %u\n", (unsigned)zoo_argmax(output));
   return 0;
 }

@@ -1,6 +1,7 @@
 // f32_dwconv for any vector width: output pixels side by side share the loads of inputs and weights.
 //
 // A sum is added in the order of the taps whatever is computed together with it: its bits depend on its window alone.
+#include <simd/partial.h>
 #include <zoo_kernels.h>
 
 #define TOGETHER 4 // pixels
@@ -13,16 +14,10 @@ typedef struct lanes {
   vf bias, lower, upper;
 } lanes;
 
-INLINE vf load(const int partial, const lanes *l, const float *p) {
-  return partial ? v_load_part(p + l->c, l->mask) : v_load(p + l->c);
-}
+INLINE vf load(const int partial, const lanes *l, const float *p) { return take(p + l->c, partial, l->mask); }
 
 INLINE void finish(const int partial, const lanes *l, vf sum, float *y) {
-  sum = v_clamp(sum, l->lower, l->upper);
-  if (partial)
-    v_store_part(y + l->c, l->mask, sum);
-  else
-    v_store(y + l->c, sum);
+  put(y + l->c, partial, l->mask, v_clamp(sum, l->lower, l->upper));
 }
 
 // `count` windows `step` columns apart: a column is loaded once for all windows that cover it. `w`: the taps' weights.

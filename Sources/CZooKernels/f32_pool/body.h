@@ -1,4 +1,5 @@
 // f32_pool for any vector width: a block of channels at a time, for all pixels.
+#include <simd/partial.h>
 #include <zoo_kernels.h>
 
 // Vectors of a block: neighbouring lines of memory. One line of every pixel, again and again, is not what processors fetch ahead.
@@ -12,23 +13,17 @@ INLINE void block(const zoo_f32_pool_kind kind, const int width, const int parti
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     vf result[WIDE];
     for (int v = 0; v < width; v++)
-      result[v] = kind == ZOO_POOL_SUM ? v_set(0) : partial ? v_load_part(x, mask) : v_load(x + v * VL);
+      result[v] = kind == ZOO_POOL_SUM ? v_set(0) : take(x + v * VL, partial, mask);
     for (size_t i = 0; i < p->kh; i++)
       for (size_t j = 0; j < p->kw; j++)
         for (int v = 0; v < width; v++) {
-          const float *from = x + i * p->x_row_stride + j * p->x_col_stride + v * VL;
-          const vf value = partial ? v_load_part(from, mask) : v_load(from);
+          const vf value = take(x + i * p->x_row_stride + j * p->x_col_stride + v * VL, partial, mask);
           result[v] = kind == ZOO_POOL_MAX   ? v_max(value, result[v])
                       : kind == ZOO_POOL_MIN ? v_min(value, result[v])
                                              : v_add(value, result[v]);
         }
-    for (int v = 0; v < width; v++) {
-      const vf bounded = v_clamp(v_mul(result[v], scale), lower, upper);
-      if (partial)
-        v_store_part(y, mask, bounded);
-      else
-        v_store(y + v * VL, bounded);
-    }
+    for (int v = 0; v < width; v++)
+      put(y + v * VL, partial, mask, v_clamp(v_mul(result[v], scale), lower, upper));
   }
 }
 

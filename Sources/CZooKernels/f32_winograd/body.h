@@ -1,4 +1,5 @@
 // f32_winograd for any vector width: the three transforms of F(4x4, 3x3), lane by lane.
+#include <simd/partial.h>
 #include <zoo_kernels.h>
 
 // Six numbers of a line of the input: B^T d.
@@ -37,15 +38,6 @@ INLINE void output_line(const vf *m, const size_t step, vf *y, const size_t y_st
   y[y_step] = v_fma(v_set(2), d, b);
   y[2 * y_step] = v_fma(v_set(4), c, a);
   y[3 * y_step] = v_add(v_fma(v_set(8), d, b), m[5 * step]);
-}
-
-INLINE vf take(const float *p, const int partial, vmask mask) { return partial ? v_load_part(p, mask) : v_load(p); }
-
-INLINE void put(float *p, const int partial, vmask mask, vf x) {
-  if (partial)
-    v_store_part(p, mask, x);
-  else
-    v_store(p, x);
 }
 
 // Lanes from `at` on of rows of 16 columns, which lie in pairs.

@@ -8,8 +8,10 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
 #include <simd/requantize.h>
+#include <integer/i16.h>
 
-#define MOST_PAIRS 64
+#define BLOCK 16
+#define MOST_TAPS 128
 
 // Two vectors of 32-bit lanes: channels 0 ... 3 and 8 ... 11, and the others.
 typedef struct halves {
@@ -37,17 +39,14 @@ INLINE vi finish(vi sum, vi bias_upper, vi bias_lower, vi multipliers, requantiz
   return requantize(v_mul(i_wide_float(upper, i_lower16(lower)), _mm256_castsi256_ps(multipliers)), r);
 }
 
-// Channels c ... c + 15 of all pixels. `taps` holds offsets into x; one more than there are if the count is odd.
-INLINE void block(const int constant_pairs, size_t pairs, const size_t *taps, size_t pixels, size_t c,
-                  const zoo_integer_dwconv_params *p) {
-  const size_t count = constant_pairs ? (size_t)constant_pairs : pairs;
-  halves w[MOST_PAIRS];
-  for (size_t t = 0; t < count; t++) {
+INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
+  const size_t pairs = (count + 1) / 2;
+  halves w[(MOST_TAPS + 1) / 2];
+  for (size_t t = 0; t < pairs; t++) {
     const size_t k = 2 * t, l = k + 1;
     const __m256i first = weights(p->w + k / p->kw * p->w_row_stride + k % p->kw * p->w_col_stride + c);
-    const __m256i second = l < p->kh * p->kw
-                               ? weights(p->w + l / p->kw * p->w_row_stride + l % p->kw * p->w_col_stride + c)
-                               : _mm256_setzero_si256();
+    const __m256i second = l < count ? weights(p->w + l / p->kw * p->w_row_stride + l % p->kw * p->w_col_stride + c)
+                                     : _mm256_setzero_si256();
     w[t] = interleaved(first, second);
   }
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
@@ -60,7 +59,7 @@ INLINE void block(const int constant_pairs, size_t pairs, const size_t *taps, si
     for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
       halves sum = {i_set(0), i_set(0)};
 #pragma clang loop unroll_count(5)
-      for (size_t t = 0; t < count; t++) {
+      for (size_t t = 0; t < pairs; t++) {
         const halves pair = inputs(x + taps[2 * t], x + taps[2 * t + 1]);
         sum.low = i_add(sum.low, _mm256_madd_epi16(pair.low, w[t].low));
         sum.high = i_add(sum.high, _mm256_madd_epi16(pair.high, w[t].high));
@@ -72,41 +71,9 @@ INLINE void block(const int constant_pairs, size_t pairs, const size_t *taps, si
   }
 }
 
-// One channel at a time: fewer than 16, or more taps than the table holds.
-static void narrow(size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
-  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  for (size_t l = 0; l < p->lines; l++)
-    for (size_t q = 0; q < pixels; q++) {
-      const int16_t *x = (const int16_t *)p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
-      int16_t *y = (int16_t *)p->y + l * p->y_line_stride + q * p->y_stride + c;
-      int64_t sum = zoo_wide_bias(p->bias[0][c], p->bias[1][c]);
-      for (size_t i = 0; i < p->kh; i++)
-        for (size_t j = 0; j < p->kw; j++)
-          sum = zoo_wide_add(sum, x[i * p->x_row_stride + j * p->x_col_stride],
-                             p->w[i * p->w_row_stride + j * p->w_col_stride + c]);
-      i_store16_part(y, 1, requantize(v_set(zoo_wide_float(sum) * p->multipliers[c]), r));
-    }
-}
+#include <integer/dwconv.h>
 
-void zoo_i16_dwconv_ukernel__avx2(size_t pixels, const zoo_integer_dwconv_params *p) {
-  const size_t count = p->kh * p->kw, pairs = (count + 1) / 2;
-  if (p->channels < 16 || pairs > MOST_PAIRS) {
-    for (size_t c = 0; c < p->channels; c++)
-      narrow(pixels, c, p);
-    return;
-  }
-  size_t taps[2 * MOST_PAIRS];
-  for (size_t t = 0; t < count; t++)
-    taps[t] = t / p->kw * p->x_row_stride + t % p->kw * p->x_col_stride;
-  taps[2 * pairs - 1] = taps[count - 1]; // read, times 0
-  for (size_t c = 0; c < p->channels; c += 16) {
-    const size_t start = c + 16 <= p->channels ? c : p->channels - 16; // the last block overlaps
-    if (pairs == 5)
-      block(5, 5, taps, pixels, start, p);
-    else
-      block(0, pairs, taps, pixels, start, p);
-  }
-}
+void zoo_i16_dwconv_ukernel__avx2(size_t pixels, const zoo_integer_dwconv_params *p) { by_table(pixels, p); }
 
 #pragma clang attribute pop
 #endif

@@ -3,7 +3,9 @@
 #if ZOO_AARCH64
 #include <simd/neon.h>
 #include <simd/requantize.h>
+#include <integer/i16.h>
 
+#define BLOCK 8
 #define MOST_TAPS 128
 
 // Four channels: their biases and multipliers.
@@ -23,10 +25,7 @@ INLINE vi finished(vi sum, const finish *f, requantization r) {
   return requantize(v_mul(i_wide_float(upper, i_lower16(lower)), f->multipliers), r);
 }
 
-// Channels c ... c + 7 of all pixels. `taps` holds offsets into x.
-INLINE void block(const int constant_count, size_t some_count, const size_t *taps, size_t pixels, size_t c,
-                  const zoo_integer_dwconv_params *p) {
-  const size_t count = constant_count ? (size_t)constant_count : some_count;
+INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   int16x8_t w[MOST_TAPS];
   for (size_t t = 0; t < count; t++)
     w[t] = vmovl_s8(vld1_s8(p->w + t / p->kw * p->w_row_stride + t % p->kw * p->w_col_stride + c));
@@ -48,38 +47,7 @@ INLINE void block(const int constant_count, size_t some_count, const size_t *tap
   }
 }
 
-// One channel at a time: fewer than 8, or more taps than the table holds.
-static void narrow(size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
-  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  for (size_t l = 0; l < p->lines; l++)
-    for (size_t q = 0; q < pixels; q++) {
-      const int16_t *x = (const int16_t *)p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
-      int16_t *y = (int16_t *)p->y + l * p->y_line_stride + q * p->y_stride + c;
-      int64_t sum = zoo_wide_bias(p->bias[0][c], p->bias[1][c]);
-      for (size_t i = 0; i < p->kh; i++)
-        for (size_t j = 0; j < p->kw; j++)
-          sum = zoo_wide_add(sum, x[i * p->x_row_stride + j * p->x_col_stride],
-                             p->w[i * p->w_row_stride + j * p->w_col_stride + c]);
-      i_store16_part(y, 1, requantize(v_set(zoo_wide_float(sum) * p->multipliers[c]), r));
-    }
-}
+#include <integer/dwconv.h>
 
-void zoo_i16_dwconv_ukernel__neon(size_t pixels, const zoo_integer_dwconv_params *p) {
-  const size_t count = p->kh * p->kw;
-  if (p->channels < 8 || count > MOST_TAPS) {
-    for (size_t c = 0; c < p->channels; c++)
-      narrow(pixels, c, p);
-    return;
-  }
-  size_t taps[MOST_TAPS];
-  for (size_t t = 0; t < count; t++)
-    taps[t] = t / p->kw * p->x_row_stride + t % p->kw * p->x_col_stride;
-  for (size_t c = 0; c < p->channels; c += 8) {
-    const size_t start = c + 8 <= p->channels ? c : p->channels - 8; // the last block overlaps
-    if (count == 9)
-      block(9, 9, taps, pixels, start, p);
-    else
-      block(0, count, taps, pixels, start, p);
-  }
-}
+void zoo_i16_dwconv_ukernel__neon(size_t pixels, const zoo_integer_dwconv_params *p) { by_table(pixels, p); }
 #endif

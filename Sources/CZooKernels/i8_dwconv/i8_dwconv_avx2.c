@@ -7,10 +7,11 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
 #include <simd/requantize.h>
+#include <integer/i8.h>
 
 #define LANES 16
-#define MOST_PAIRS 64
-#define MOST_TAPS 64
+#define BLOCK 8
+#define MOST_TAPS 128
 
 // 16 channels of 32 bits: 0-3 and 8-11, 4-7 and 12-15, which is how unpacking leaves them and packing wants them.
 typedef struct halves {
@@ -108,15 +109,15 @@ INLINE __m256i pair(const int8_t *first, const int8_t *second) {
   return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
 }
 
-// Channels c ... c + 7 of all pixels. `taps` holds offsets into x; one more than there are if the count is odd.
 INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
-  __m256i w[MOST_PAIRS];
+  const size_t pairs = (count + 1) / 2;
+  __m256i w[(MOST_TAPS + 1) / 2];
   vi weight_sum = i_set(0);
-  for (size_t t = 0; t < count; t++) {
+  for (size_t t = 0; t < pairs; t++) {
     const size_t k = 2 * t, l = k + 1;
     const int8_t *first = p->w + k / p->kw * p->w_row_stride + k % p->kw * p->w_col_stride + c;
     const int8_t *second = p->w + l / p->kw * p->w_row_stride + l % p->kw * p->w_col_stride + c;
-    w[t] = pair(first, l < p->kh * p->kw ? second : NULL);
+    w[t] = pair(first, l < count ? second : NULL);
     weight_sum = i_add(weight_sum, _mm256_madd_epi16(w[t], _mm256_set1_epi16(1)));
   }
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
@@ -128,27 +129,11 @@ INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, con
     for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
       vi sum = bias;
 #pragma clang loop unroll_count(2)
-      for (size_t t = 0; t < count; t++)
+      for (size_t t = 0; t < pairs; t++)
         sum = i_add(sum, _mm256_madd_epi16(pair(x + taps[2 * t], x + taps[2 * t + 1]), w[t]));
       i_store8(y, requantize(v_mul(i_float(sum), multipliers), r));
     }
   }
-}
-
-// One channel at a time: fewer than 8, or more taps than the table holds.
-static void narrow(size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
-  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  for (size_t l = 0; l < p->lines; l++)
-    for (size_t q = 0; q < pixels; q++) {
-      const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
-      int8_t *y = (int8_t *)p->y + l * p->y_line_stride + q * p->y_stride + c;
-      int32_t sum = p->bias[0][c];
-      for (size_t i = 0; i < p->kh; i++)
-        for (size_t j = 0; j < p->kw; j++)
-          sum += (x[i * p->x_row_stride + j * p->x_col_stride] - p->x_zero_point) *
-                 p->w[i * p->w_row_stride + j * p->w_col_stride + c];
-      i_store8_part(y, 1, requantize(v_mul(i_float(i_set(sum)), v_set(p->multipliers[c])), r));
-    }
 }
 
 // Blocks of 16 channels, the last one overlapping the one before; false for windows that `slide` does not know.
@@ -170,21 +155,11 @@ static int three_columns(size_t pixels, const zoo_integer_dwconv_params *p) {
   return 1;
 }
 
+#include <integer/dwconv.h>
+
 static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) {
-  const size_t count = p->kh * p->kw, pairs = (count + 1) / 2;
-  if (three_columns(pixels, p))
-    return;
-  if (p->channels < 8 || pairs > MOST_PAIRS) {
-    for (size_t c = 0; c < p->channels; c++)
-      narrow(pixels, c, p);
-    return;
-  }
-  size_t taps[2 * MOST_PAIRS];
-  for (size_t t = 0; t < count; t++)
-    taps[t] = t / p->kw * p->x_row_stride + t % p->kw * p->x_col_stride;
-  taps[2 * pairs - 1] = taps[count - 1]; // read, times 0
-  for (size_t c = 0; c < p->channels; c += 8)
-    block(pairs, taps, pixels, c + 8 <= p->channels ? c : p->channels - 8, p); // the last one overlaps
+  if (!three_columns(pixels, p))
+    by_table(pixels, p);
 }
 
 #include <i8_dwconv/side_by_side.h>

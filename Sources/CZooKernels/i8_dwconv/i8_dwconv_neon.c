@@ -6,8 +6,10 @@
 #if ZOO_AARCH64
 #include <simd/neon.h>
 #include <simd/requantize.h>
+#include <integer/i8.h>
 
 #define LANES 16
+#define BLOCK 8
 #define MOST_TAPS 128
 
 // Eight channels of 32 bits.
@@ -19,10 +21,7 @@ INLINE sums add(sums sum, int16x8_t x) {
   return (sums){vaddw_s16(sum.low, vget_low_s16(x)), vaddw_high_s16(sum.high, x)};
 }
 
-// Channels c ... c + 7 of all pixels. `taps` holds offsets into x.
-INLINE void block(const int constant_count, size_t some_count, const size_t *taps, size_t pixels, size_t c,
-                  const zoo_integer_dwconv_params *p) {
-  const size_t count = constant_count ? (size_t)constant_count : some_count;
+INLINE void block(size_t count, const size_t *taps, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   int8x8_t w[MOST_TAPS];
   sums bias = {i_load(p->bias[0] + c), i_load(p->bias[0] + c + 4)}, weight_sum = {i_set(0), i_set(0)};
   for (size_t t = 0; t < count; t++) {
@@ -51,40 +50,9 @@ INLINE void block(const int constant_count, size_t some_count, const size_t *tap
   }
 }
 
-// One channel at a time: fewer than 8, or more taps than the table holds.
-static void narrow(size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
-  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
-  for (size_t l = 0; l < p->lines; l++)
-    for (size_t q = 0; q < pixels; q++) {
-      const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + q * p->x_pixel_stride + c;
-      int8_t *y = (int8_t *)p->y + l * p->y_line_stride + q * p->y_stride + c;
-      int32_t sum = p->bias[0][c];
-      for (size_t i = 0; i < p->kh; i++)
-        for (size_t j = 0; j < p->kw; j++)
-          sum += (x[i * p->x_row_stride + j * p->x_col_stride] - p->x_zero_point) *
-                 p->w[i * p->w_row_stride + j * p->w_col_stride + c];
-      i_store8_part(y, 1, requantize(v_mul(i_float(i_set(sum)), v_set(p->multipliers[c])), r));
-    }
-}
+#include <integer/dwconv.h>
 
-static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) {
-  const size_t count = p->kh * p->kw;
-  if (p->channels < 8 || count > MOST_TAPS) {
-    for (size_t c = 0; c < p->channels; c++)
-      narrow(pixels, c, p);
-    return;
-  }
-  size_t taps[MOST_TAPS];
-  for (size_t t = 0; t < count; t++)
-    taps[t] = t / p->kw * p->x_row_stride + t % p->kw * p->x_col_stride;
-  for (size_t c = 0; c < p->channels; c += 8) {
-    const size_t start = c + 8 <= p->channels ? c : p->channels - 8; // the last block overlaps
-    if (count == 9)
-      block(9, 9, taps, pixels, start, p);
-    else
-      block(0, count, taps, pixels, start, p);
-  }
-}
+static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) { by_table(pixels, p); }
 
 #include <i8_dwconv/side_by_side.h>
 

@@ -1,4 +1,5 @@
 // The two transforms of weight gradients by Winograd's F(4x4, 3x3), lane by lane.
+#include <simd/partial.h>
 
 // Four pixels of a line: A d.
 INLINE void pixel_line(const vf *d, const size_t step, vf *y, const size_t y_step) {
@@ -23,17 +24,6 @@ INLINE void tap_line(const vf *s, const size_t step, vf *y, const size_t y_step)
   y[2 * y_step] = v_add(v_fma(sixth, b, s[5 * step]), v_sub(v_set(0), a));
 }
 
-INLINE vf tile_take(const float *p, const int partial, vmask mask) {
-  return partial ? v_load_part(p, mask) : v_load(p);
-}
-
-INLINE void tile_put(float *p, const int partial, vmask mask, vf x) {
-  if (partial)
-    v_store_part(p, mask, x);
-  else
-    v_store(p, x);
-}
-
 // `whole`: every pixel of the tile is there.
 INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
   vf d[4], t[24], v[6];
@@ -42,7 +32,7 @@ INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t 
 #pragma clang loop unroll(full)
     for (ptrdiff_t i = 0; i < 4; i++) {
       const float *x = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
-      d[i] = whole || ((size_t)i < p->rows && (size_t)j < p->columns) ? tile_take(x, partial, mask) : v_set(0);
+      d[i] = whole || ((size_t)i < p->rows && (size_t)j < p->columns) ? take(x, partial, mask) : v_set(0);
       __builtin_prefetch(x + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     pixel_line(d, 1, t + j, 4);
@@ -52,7 +42,7 @@ INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t 
     pixel_line(t + 4 * i, 1, v, 1);
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < 6; j++)
-      tile_put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
   }
 }
 
@@ -62,7 +52,7 @@ INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_tra
   for (size_t j = 0; j < 6; j++) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++)
-      s[i] = tile_take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
+      s[i] = take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
     tap_line(s, 1, t + j, 6);
   }
 #pragma clang loop unroll(full)
@@ -71,7 +61,7 @@ INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_tra
 #pragma clang loop unroll(full)
     for (ptrdiff_t j = 0; j < 3; j++) {
       float *to = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
-      tile_put(to, partial, mask, p->adds ? v_add(tile_take(to, partial, mask), w[j]) : w[j]);
+      put(to, partial, mask, p->adds ? v_add(take(to, partial, mask), w[j]) : w[j]);
     }
   }
 }

@@ -162,6 +162,38 @@ extension MatrixProduct {
     return params
   }
 
+  /// Calls the kernel for up to `tile` rows at a time, of whose taps `prepare` has brought the pointers into `table`.
+  ///
+  /// - Parameters:
+  ///   - most: rows that are prepared at once.
+  ///   - channels: of a tap.
+  ///   - prepare: of `count` rows; pointer of tap t, row i belongs at t count + i.
+  func runTiles(
+    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
+    columns: Range<Int>, tile: Int, most: Int, taps: Int, channels: Int,
+    table: UnsafePointer<UnsafePointer<Float>?>, prepare: (Range<Int>) -> Void
+  ) {
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let end = min(rows.upperBound, first + most)
+      prepare(first..<end)
+      var row = first
+      while row < end {
+        let count = min(tile, end - row)
+        var params = parameters(row, columns)
+        params.kc = channels
+        params.tap_count = taps
+        params.a = table + (row - first)
+        params.a_tap_stride = end - first
+        params.workspace = workspace
+        kernel(count, columns.count, &params)
+        finish(rows: row..<row + count, columns: columns)
+        row += count
+      }
+      first = end
+    }
+  }
+
   /// Tiles whose rows are read through a table of pointers, one per tap; padding points at zeros.
   @inline(never)  // its table would sit in every caller's frame
   private func runIndirect(
@@ -173,25 +205,13 @@ extension MatrixProduct {
     var span = table.mutableSpan
     span.withUnsafeMutableBufferPointer { table in
       guard let pointers = table.baseAddress else { return }
-      let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
-      var first = rows.lowerBound
-      while first < rows.upperBound {
-        let end = min(rows.upperBound, first + most)
+      runTiles(
+        kernel, nil, rows: rows, columns: columns, tile: tile,
+        most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps), taps: taps,
+        channels: source.channels, table: pointers
+      ) { rows in
         source.fill(
-          pointers, rows: first..<end, stride: end - first, padding: zoo_f32_zero_row_address())
-        var row = first
-        while row < end {
-          let count = min(tile, end - row)
-          var params = parameters(row, columns)
-          params.kc = source.channels
-          params.tap_count = taps
-          params.a = UnsafePointer(pointers + (row - first))
-          params.a_tap_stride = end - first
-          kernel(count, columns.count, &params)
-          finish(rows: row..<row + count, columns: columns)
-          row += count
-        }
-        first = end
+          pointers, rows: rows, stride: rows.count, padding: zoo_f32_zero_row_address())
       }
     }
   }
@@ -212,24 +232,10 @@ extension MatrixProduct {
         guard let pointers = table.baseAddress else { return }
         let most = rowsPerTable(tile, most: min(table.count, buffer.count / depth))
         for i in 0..<most { pointers[i] = UnsafePointer(gathered + i * depth) }
-        var first = rows.lowerBound
-        while first < rows.upperBound {
-          let end = min(rows.upperBound, first + most)
-          source.gather(first..<end, into: gathered, step: depth, padding: 0)
-          var row = first
-          while row < end {
-            let count = min(tile, end - row)
-            var params = parameters(row, columns)
-            params.kc = depth
-            params.tap_count = 1
-            params.a = UnsafePointer(pointers + (row - first))
-            params.a_tap_stride = count
-            kernel(count, columns.count, &params)
-            finish(rows: row..<row + count, columns: columns)
-            row += count
-          }
-          first = end
-        }
+        runTiles(
+          kernel, nil, rows: rows, columns: columns, tile: tile, most: most, taps: 1,
+          channels: depth, table: pointers
+        ) { source.gather($0, into: gathered, step: depth, padding: 0) }
       }
     }
   }

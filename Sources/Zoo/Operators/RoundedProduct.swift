@@ -66,27 +66,12 @@ extension MatrixProduct {
     let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?.assumingMemoryBound(to: UInt16.self)
     span.withUnsafeMutableBufferPointer { table in
       guard let pointers = table.baseAddress else { return }
-      let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
-      var first = rows.lowerBound
-      while first < rows.upperBound {
-        let end = min(rows.upperBound, first + most)
-        source.fill(pointers, rows: first..<end, stride: end - first, padding: zeros)
-        var row = first
-        while row < end {
-          let count = min(tile, end - row)
-          var params = parameters(row, columns)
-          params.kc = source.channels
-          params.tap_count = taps
-          params.a = UnsafeRawPointer(pointers + (row - first))
-            .assumingMemoryBound(to: UnsafePointer<Float>?.self)
-          params.a_tap_stride = end - first
-          params.workspace = workspace
-          kernel(count, columns.count, &params)
-          finish(rows: row..<row + count, columns: columns)
-          row += count
-        }
-        first = end
-      }
+      runTiles(
+        kernel, workspace, rows: rows, columns: columns, tile: tile,
+        most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps), taps: taps,
+        channels: source.channels,
+        table: UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
+      ) { source.fill(pointers, rows: $0, stride: $0.count, padding: zeros) }
     }
   }
 
@@ -116,16 +101,17 @@ extension MatrixProduct {
     var most = min(MatrixProduct.pointerCapacity / taps, space.capacity / step)
     if gathers { most = min(most, MatrixProduct.gatherCapacity / depth) }
     let tile = rowsPerCall(tile: Int(family.mr), workspace, most: most)
-    var row = rows.lowerBound
-    while row < rows.upperBound {
-      let count = min(tile, rows.upperBound - row)
+    runTiles(
+      kernel, workspace, rows: rows, columns: columns, tile: tile, most: tile, taps: 1,
+      channels: depth, table: space.pointers
+    ) { rows in
+      let count = rows.count
       if gathers {
-        source.gather(row..<row + count, into: space.gathered, step: depth, padding: 0)
+        source.gather(rows, into: space.gathered, step: depth, padding: 0)
         for i in 0..<count { space.pointers[i] = UnsafePointer(space.gathered + i * depth) }
       } else {
         source.fill(
-          space.pointers, rows: row..<row + count, stride: count,
-          padding: zoo_f32_zero_row_address())
+          space.pointers, rows: rows, stride: count, padding: zoo_f32_zero_row_address())
       }
       var packing = zoo_bf16_pack_params()
       packing.kc = gathers ? depth : source.channels
@@ -139,15 +125,6 @@ extension MatrixProduct {
         space.pointers[i] = UnsafeRawPointer(space.rounded + i * step)
           .assumingMemoryBound(to: Float.self)
       }
-      var params = parameters(row, columns)
-      params.kc = depth
-      params.tap_count = 1
-      params.a = UnsafePointer(space.pointers)
-      params.a_tap_stride = count
-      params.workspace = workspace
-      kernel(count, columns.count, &params)
-      finish(rows: row..<row + count, columns: columns)
-      row += count
     }
   }
 

@@ -4,14 +4,14 @@ package import CZoo
 /// A shape of rank 0 to 6 with extents of at least 1. A value; no heap.
 package struct Shape: Equatable {
   package private(set) var rank: Int
-  private var extents: (Int32, Int32, Int32, Int32, Int32, Int32)
+  private var extents: Axes
 
   package static let maximumRank = Int(ZOO_MAX_RANK)
 
   /// A scalar: rank 0, one element.
   package init() {
     rank = 0
-    extents = (1, 1, 1, 1, 1, 1)
+    extents = Axes(repeating: 1)
   }
 
   /// Rank `rank` with all extents 1.
@@ -37,34 +37,13 @@ package struct Shape: Equatable {
 
   package init(_ tensor: borrowing zoo_tensor) {
     rank = Int(tensor.rank)
-    extents = tensor.shape
+    extents = Axes(tensor.shape)
   }
 
   /// The extent of one axis; axes at or past the rank are 1.
   package subscript(axis: Int) -> Int {
-    get {
-      switch axis {
-      case 0: Int(extents.0)
-      case 1: Int(extents.1)
-      case 2: Int(extents.2)
-      case 3: Int(extents.3)
-      case 4: Int(extents.4)
-      case 5: Int(extents.5)
-      default: 1
-      }
-    }
-    set {
-      let extent = Int32(truncatingIfNeeded: newValue)
-      switch axis {
-      case 0: extents.0 = extent
-      case 1: extents.1 = extent
-      case 2: extents.2 = extent
-      case 3: extents.3 = extent
-      case 4: extents.4 = extent
-      case 5: extents.5 = extent
-      default: break
-      }
-    }
+    get { extents[axis] }
+    set { extents[axis] = newValue }
   }
 
   /// The innermost extent; 1 for a scalar.

@@ -59,18 +59,21 @@ package func activationName(_ activation: Activation) -> String {
   }
 }
 
+/// An operation that applies an activation to its results.
+private protocol ActivatedOperation: Operation {
+  var activation: Activation { get set }
+}
+extension Conv2D: ActivatedOperation {}
+extension DepthwiseConv2D: ActivatedOperation {}
+extension Dense: ActivatedOperation {}
+extension Pool: ActivatedOperation {}
+extension Binary: ActivatedOperation {}
+extension BatchNorm: ActivatedOperation {}
+extension TrainableBatchNorm: ActivatedOperation {}
+
 /// The activation fused into an operation, or none.
 package func fusedActivation(_ operation: any Operation) -> Activation {
-  switch operation {
-  case let op as Conv2D: op.activation
-  case let op as DepthwiseConv2D: op.activation
-  case let op as Dense: op.activation
-  case let op as Pool: op.activation
-  case let op as Binary: op.activation
-  case let op as BatchNorm: op.activation
-  case let op as TrainableBatchNorm: op.activation
-  default: .none
-  }
+  (operation as? any ActivatedOperation)?.activation ?? .none
 }
 
 /// `operation` with `activation` fused, or nil if it cannot take it.
@@ -83,30 +86,10 @@ package func fusing(_ activation: Activation, into operation: any Operation) -> 
 package func replacingActivation(
   of operation: any Operation, by activation: Activation
 ) -> (any Operation)? {
-  switch operation {
-  case var op as Conv2D:
-    op.activation = activation
-    return op
-  case var op as DepthwiseConv2D:
-    op.activation = activation
-    return op
-  case var op as Dense:
-    op.activation = activation
-    return op
-  case var op as Binary:
-    op.activation = activation
-    return op
-  case var op as BatchNorm:
-    op.activation = activation
-    return op
-  case var op as TrainableBatchNorm:
-    op.activation = activation
-    return op
-  case var op as Pool where activation.kind == .clamp || activation.kind == .none:
-    op.activation = activation
-    return op
-  default: return nil
-  }
+  guard var activated = operation as? any ActivatedOperation else { return nil }
+  if operation is Pool && activation.kind != .clamp && activation.kind != .none { return nil }
+  activated.activation = activation
+  return activated
 }
 
 /// The operand that the file stores as panels of 16 columns (in quads of rows if it is i8), if the operation has one.

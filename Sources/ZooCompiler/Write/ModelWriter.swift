@@ -42,14 +42,15 @@ package enum ModelWriter {
     }
   }
 
-  /// Writes `data` to `path` through a temporary name and a rename: the file is either the old one or the new one.
+  /// Writes `data` to `path` as a whole: the file is either the old one or the new one.
   package static func write(_ data: Data, to path: String) throws(CompileError) {
     try refuseDirectory(path)
-    do {
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw CompileError("\(path): cannot write: \(reason(error))")
+    let file = try ReplacingFile(path)
+    let result = data.withUnsafeBytes { raw in
+      Result { () throws(CompileError) in try file.write(raw) }
     }
+    try result.get()
+    try file.commit()
   }
 }
 

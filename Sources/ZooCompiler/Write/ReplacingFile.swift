@@ -1,28 +1,47 @@
 // A file that appears whole or not at all.
 import Foundation
 
-/// A new version of a file: written in pieces under a temporary name in the same folder, then renamed over the old version.
+/// A new version of a file: written in pieces to a file without a name, or with a temporary one, in the same folder, then put in the place
+/// of the old version.
 ///
-/// Without `commit` the temporary file is removed and the old version stays.
+/// Without `commit` the old version stays. A link stays a link, to the new version. What is not a file, a device or a pipe, is written
+/// to as it is.
 package final class ReplacingFile {
   private let path: String
-  private let temporary: String
+  /// Where the file is, which `path` may be a link to.
+  private let place: String
+  /// Nil if there is no file to replace.
+  private let temporary: String?
+  /// Whether there is a file of the temporary name now.
+  private var isNamed = false
   private var descriptor: Int32
-  private var isCommitted = false
 
-  /// Creates the temporary file.
+  /// Opens the file to be written.
   ///
   /// - Throws: `CompileError` naming `path` if the folder is missing or does not allow it.
   package init(_ path: String) throws(CompileError) {
     self.path = path
-    temporary = "\(path).\(UUID().uuidString).tmp"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    place = exists ? URL(fileURLWithPath: path).resolvingSymlinksInPath().path : path
+    if exists && status.st_mode & S_IFMT != S_IFREG {
+      temporary = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      let name = "\(place).\(UUID().uuidString).tmp"
+      temporary = name
+      descriptor = unnamedFile(beside: place)
+      if descriptor < 0 {
+        descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        isNamed = descriptor >= 0
+      }
+    }
     guard descriptor >= 0 else { throw failure() }
   }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
-    if !isCommitted { unlink(temporary) }
+    if let temporary, isNamed { unlink(temporary) }
   }
 
   /// Appends bytes.
@@ -69,13 +88,45 @@ package final class ReplacingFile {
   /// - Throws: `CompileError` if the disk is full or fails, or a folder has that name.
   package func commit() throws(CompileError) {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }
+    if let temporary, !isNamed {
+      guard name(descriptor, temporary) else { throw failure() }
+      isNamed = true
+    }
     let closed = close(descriptor)
     descriptor = -1
-    guard closed == 0, rename(temporary, path) == 0 else { throw failure() }
-    isCommitted = true
+    guard closed == 0 else { throw failure() }
+    if let temporary {
+      guard rename(temporary, place) == 0 else { throw failure() }
+      isNamed = false
+    }
   }
 
   private func failure() -> CompileError {
     CompileError("\(path): cannot write: \(String(cString: strerror(errno)))")
   }
+}
+
+// MARK: Files without a name, of which nothing is left however the program ends
+
+/// A file without a name in the folder of `path`, or -1 where the file system has none.
+private func unnamedFile(beside path: String) -> Int32 {
+  #if os(Linux)
+  // O_TMPFILE, a macro that Swift does not import; its other half is O_DIRECTORY.
+  let unnamed: Int32 = 0o20000000 | O_DIRECTORY
+  guard access("/proc/self/fd", X_OK) == 0 else { return -1 }
+  let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  return open(folder, O_WRONLY | O_CLOEXEC | unnamed, 0o666)
+  #else
+  return -1
+  #endif
+}
+
+/// Gives it one.
+private func name(_ descriptor: Int32, _ path: String) -> Bool {
+  #if os(Linux)
+  return linkat(
+    AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+  #else
+  return false
+  #endif
 }

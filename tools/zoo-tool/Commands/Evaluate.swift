@@ -10,8 +10,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure the accuracy of a model on a data set.",
     discussion: """
-      DIR is as for 'train'; the test part is used, or the training part where there is no other. The exit code is 0
-      when all images were evaluated.
+      DIR is as for 'train'; the test part is used, or the training part where there is no other. Folders of photos
+      are named by labels of the model. The exit code is 0 when all images were evaluated.
       """)
 
   @Argument(help: "A .zoo file, or the name of a model.")
@@ -55,9 +55,10 @@ struct Evaluate: ParsableCommand {
     let parts = try loadDataset(
       data, height: graph[input].shape[1], width: graph[input].shape[2],
       preprocessing: graph.info.preprocessing ?? Preprocessing(), workers)
-    guard let dataset = training ? parts.training : parts.test ?? parts.training else {
+    guard let part = training ? parts.training : parts.test ?? parts.training else {
       throw ToolError("\(data): no such part")
     }
+    let dataset = try part.byLabels(of: graph.info)
     let isLive = isatty(STDERR_FILENO) == 1
     let result = try Evaluator(graph, workers: workers, isOptimized: true).run(
       dataset,
@@ -118,5 +119,26 @@ struct Evaluate: ParsableCommand {
       "\n\(grouped(result.images)) images: top-1 \(percent(result.top1)), "
         + "top-5 \(percent(result.top5)), loss \(String(format: "%.4f", result.loss)), "
         + String(format: "%.0f images/s", result.imagesPerSecond))
+  }
+}
+
+extension Dataset {
+  /// Photos with the model's classes, each that whose label their folder is named by.
+  ///
+  /// - Throws: `ToolError` if the model has no such label.
+  fileprivate func byLabels(of info: ModelInfo) throws -> Dataset {
+    let known = Array(info.labels.dropFirst(info.hasBackgroundClass ? 1 : 0))
+    guard !files.isEmpty, !known.isEmpty else { return self }
+    let classes = try classNames.map { name in
+      guard let index = known.firstIndex(of: name) else {
+        let some = known.prefix(3).joined(separator: ", ") + (known.count > 3 ? " ..." : "")
+        throw ToolError(
+          "\(self.name): no class of the model is called '\(name)'; there are \(some)")
+      }
+      return Int32(index)
+    }
+    return try Dataset(
+      name: name, height: height, width: width, channels: channels, pixels: pixels,
+      labels: labels.map { classes[Int($0)] }, classNames: known, files: files)
   }
 }

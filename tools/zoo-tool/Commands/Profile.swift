@@ -14,6 +14,9 @@ struct Profile: ParsableCommand {
       outputs), and how much that is of the nearer of two limits, which are measured first: multiply-adds in registers, and
       reading as many bytes from the nearest cache that holds them. A rate in GB/s means that memory is that limit.
 
+      Operators are timed one after the other, each making its whole output. Where the model runs a chain of them in bands
+      of rows, only the time of a whole run shows it.
+
         zoo-tool profile photos100 --threads 1
         zoo-tool profile squeezenet.zoo --svg squeezenet.svg
       """)

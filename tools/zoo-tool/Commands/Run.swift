@@ -33,7 +33,6 @@ struct Run: ParsableCommand {
     let session = try Session(
       path: try modelPath(model), isa: execution.isa.value, threads: execution.threads,
       observes: layers)
-    try makeDirectory(outputDir)
     for path in inputs {
       let tensor = session.input(0)
       if path.hasSuffix(".npy") {
@@ -48,6 +47,7 @@ struct Run: ParsableCommand {
       } else {
         try session.setImage(path: path)
       }
+      try makeDirectory(outputDir)
       let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
       let base = (outputDir as NSString).appendingPathComponent(stem)
       if saveInput {

@@ -144,13 +144,18 @@ struct Train: ParsableCommand {
 
   /// Refuses early what would fail after an hour.
   private func checkOutput() throws {
-    let folder = (output as NSString).deletingLastPathComponent
     var isDirectory: ObjCBool = false
     let files = FileManager.default
-    guard folder.isEmpty || files.fileExists(atPath: folder, isDirectory: &isDirectory),
-      folder.isEmpty || isDirectory.boolValue
-    else { throw ToolError("\(folder): no such folder") }
-    guard files.isWritableFile(atPath: folder.isEmpty ? "." : folder) else {
+    if files.fileExists(atPath: output, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ToolError("\(output): cannot write: it is a directory")
+    }
+    // Not by NSString, whose deletingLastPathComponent ends the program for names of one letter (Foundation of Swift 6.3).
+    let slash = output.lastIndex(of: "/")
+    let folder = slash.map { $0 == output.startIndex ? "/" : String(output[..<$0]) } ?? "."
+    guard files.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw ToolError("\(folder): no such folder")
+    }
+    guard files.isWritableFile(atPath: folder) else {
       throw ToolError("\(folder): cannot write there")
     }
   }

@@ -15,7 +15,22 @@ enum ISAName: String, CaseIterable, ExpressibleByArgument {
   case neon
   case neondot
 
+  /// What the library calls it.
+  ///
+  /// - Throws: `ToolError` if this CPU or this build lacks it.
   var value: zoo_isa {
+    get throws {
+      guard zoo_isa_available(constant) == 1 else {
+        let names = ISAName.allCases.dropFirst().filter { zoo_isa_available($0.constant) == 1 }
+        throw ToolError(
+          "--isa \(rawValue): not available on this CPU, which has "
+            + names.map(\.rawValue).joined(separator: ", "))
+      }
+      return constant
+    }
+  }
+
+  private var constant: zoo_isa {
     switch self {
     case .auto: ZOO_ISA_AUTO
     case .scalar: ZOO_ISA_SCALAR
