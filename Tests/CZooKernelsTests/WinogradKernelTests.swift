@@ -63,7 +63,9 @@ struct WinogradKernelTests {
     for kernel in variants("f32_winograd") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)
       var noise = Noise(state: UInt64(lanes))
-      for kind in [ZOO_WINOGRAD_INPUT, ZOO_WINOGRAD_WEIGHTS] {
+      for kind in lanes % 16 == 0
+        ? [ZOO_WINOGRAD_INPUT, ZOO_WINOGRAD_WEIGHTS] : [ZOO_WINOGRAD_INPUT]
+      {
         let size = kind == ZOO_WINOGRAD_INPUT ? 6 : 3
         let matrix = kind == ZOO_WINOGRAD_INPUT ? inputMatrix : weightMatrix
         for (rows, columns) in kind == ZOO_WINOGRAD_INPUT
@@ -125,7 +127,7 @@ struct WinogradKernelTests {
     }
   }
 
-  @Test(arguments: [1, 7, 8, 9, 16, 17, 32])
+  @Test(arguments: [16, 32, 48])
   func transformsOfOutputs(_ lanes: Int) throws {
     for kernel in variants("f32_winograd") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)

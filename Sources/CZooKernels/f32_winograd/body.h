@@ -45,19 +45,22 @@ INLINE vf take_bf16(const uint16_t *p, size_t at) {
   return v_half(i_load((const int32_t *)(const void *)(p + at / 32 * 32) + at % 16), at / 16 % 2 == 1);
 }
 
-INLINE int exists(size_t i, size_t first, size_t end) { return i >= first && i < end; }
-
-// `whole`: every pixel of the tile is there.
-INLINE void input_lanes(const int whole, const int partial, size_t rest, size_t at, const zoo_f32_winograd_params *p) {
-  const vmask mask = v_mask(rest);
+// Edges take no branches: of rows that do not exist no lane is read, which touches nothing and gives zeros, and columns that do
+// not exist are zeros from elsewhere.
+INLINE void input_lanes(const float *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum, size_t stride) {
+  vmask rows[6];
   vf d[6], t[36], v[6];
 #pragma clang loop unroll(full)
-  for (size_t j = 0; j < 6; j++) {
-    const float *x = (const float *)p->x + j * p->pixel_stride + at;
+  for (size_t i = 0; i < 6; i++)
+    rows[i] = i >= p->first_row && i < p->end_row ? lanes : v_mask(0);
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 6; j++, x += p->pixel_stride) {
+    const int exists = j >= p->first_column && j < p->end_column;
+    const float *column = exists ? x : zoo_f32_zero_row;
+    const size_t row_stride = exists ? p->row_stride : 0;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++) {
-      const int is_there = whole || (exists(i, p->first_row, p->end_row) && exists(j, p->first_column, p->end_column));
-      d[i] = is_there ? take(x + i * p->row_stride, partial, mask) : v_set(0);
+      d[i] = v_load_part(column + i * row_stride, rows[i]);
       __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     input_line(d, 1, t + j, 6);
@@ -67,22 +70,34 @@ INLINE void input_lanes(const int whole, const int partial, size_t rest, size_t 
     input_line(t + 6 * i, 1, v, 1);
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < 6; j++)
-      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+      v_store(spectrum + (6 * i + j) * stride, v[j]);
   }
 }
 
+// The last lanes go by way of a spectrum of whole vectors: the long code above is there once.
+INLINE void inputs(size_t count, const zoo_f32_winograd_params *p) {
+  const float *x = p->x;
+  size_t at = 0;
+  for (; at + VL <= count; at += VL)
+    input_lanes(x + at, v_mask(VL), p, p->spectrum + at, p->spectrum_stride);
+  if (at == count)
+    return;
+  float last[36 * VL];
+  const vmask lanes = v_mask(count - at);
+  input_lanes(x + at, lanes, p, last, VL);
+  for (size_t s = 0; s < 36; s++)
+    v_store_part(p->spectrum + s * p->spectrum_stride + at, lanes, v_load(last + s * VL));
+}
+
 // `is_bf16`: what the weights are.
-INLINE void weight_lanes(const int is_bf16, const int partial, size_t rest, size_t at,
-                         const zoo_f32_winograd_params *p) {
-  const vmask mask = v_mask(rest);
+INLINE void weight_lanes(const int is_bf16, size_t at, const zoo_f32_winograd_params *p) {
   vf g[3], t[18], v[6];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 3; j++) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 3; i++) {
       const size_t tap = i * p->row_stride + j * p->pixel_stride;
-      g[i] =
-          is_bf16 ? take_bf16((const uint16_t *)p->x + tap, at) : take((const float *)p->x + tap + at, partial, mask);
+      g[i] = is_bf16 ? take_bf16((const uint16_t *)p->x + tap, at) : v_load((const float *)p->x + tap + at);
     }
     weight_line(g, 1, t + j, 3);
   }
@@ -91,67 +106,63 @@ INLINE void weight_lanes(const int is_bf16, const int partial, size_t rest, size
     weight_line(t + 3 * i, 1, v, 1);
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < 6; j++)
-      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+      v_store(p->spectrum + (6 * i + j) * p->spectrum_stride + at, v[j]);
   }
 }
 
-INLINE void output_lanes(const int whole, const int partial, size_t rest, size_t at, const zoo_f32_winograd_params *p) {
-  const vmask mask = v_mask(rest);
+INLINE void output_pixel(vf y, const int adds, vf bias, size_t i, size_t j, size_t at,
+                         const zoo_f32_winograd_params *p) {
+  vf sum = v_add(y, bias);
+  if (adds)
+    sum = v_add(sum, v_load(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at));
+  v_store(p->y + i * p->row_stride + j * p->pixel_stride + at, v_clamp(sum, v_set(p->lower), v_set(p->upper)));
+}
+
+// `whole`: every pixel of the tile is there.
+INLINE void output_lanes(const int whole, const int adds, size_t at, const zoo_f32_winograd_params *p) {
   vf m[6], t[24], y[4];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++)
-      m[i] = take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
+      m[i] = v_load(p->spectrum + (6 * i + j) * p->spectrum_stride + at);
     output_line(m, 1, t + j, 6);
   }
-  const vf bias = p->bias ? take(p->bias + at, partial, mask) : v_set(0);
-  const vf lower = v_set(p->lower), upper = v_set(p->upper);
+  const vf bias = p->bias ? v_load(p->bias + at) : v_set(0);
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < 4; i++) {
-    if (!whole && !exists(i, p->first_row, p->end_row))
-      continue;
+    if (!whole && i == p->end_row)
+      return;
     output_line(t + 6 * i, 1, y, 1);
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < 4; j++) {
-      if (!whole && !exists(j, p->first_column, p->end_column))
-        continue;
-      vf sum = v_add(y[j], bias);
-      if (p->addend)
-        sum = v_add(sum, take(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at, partial, mask));
-      put(p->y + i * p->row_stride + j * p->pixel_stride + at, partial, mask, v_clamp(sum, lower, upper));
-    }
+    for (size_t j = 0; j < 4; j++)
+      if (whole || j < p->end_column)
+        output_pixel(y[j], adds, bias, i, j, at, p);
   }
 }
 
-#define EACH(lanes, form, count, p)      \
-  do {                                   \
-    size_t at = 0;                       \
-    for (; at + VL <= count; at += VL)   \
-      lanes(form, 0, 0, at, p);          \
-    if (at < count)                      \
-      lanes(form, 1, count - at, at, p); \
-  } while (0)
+#define EACH(lanes)                         \
+  for (size_t at = 0; at < count; at += VL) \
+  lanes
 
 INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
   switch (p->kind) {
   case ZOO_WINOGRAD_INPUT:
-    if (p->first_row == 0 && p->end_row == 6 && p->first_column == 0 && p->end_column == 6)
-      EACH(input_lanes, 1, count, p);
-    else
-      EACH(input_lanes, 0, count, p);
+    inputs(count, p);
     break;
   case ZOO_WINOGRAD_WEIGHTS:
-    EACH(weight_lanes, 0, count, p);
+    EACH(weight_lanes(0, at, p));
     break;
   case ZOO_WINOGRAD_BF16_WEIGHTS:
-    EACH(weight_lanes, 1, count, p);
+    EACH(weight_lanes(1, at, p));
     break;
   case ZOO_WINOGRAD_OUTPUT:
-    if (p->end_row == 4 && p->end_column == 4)
-      EACH(output_lanes, 1, count, p);
+    if (p->end_row < 4 || p->end_column < 4)
+      EACH(output_lanes(0, p->addend != 0, at, p));
+    else if (p->addend)
+      EACH(output_lanes(1, 1, at, p));
     else
-      EACH(output_lanes, 0, count, p);
+      EACH(output_lanes(1, 0, at, p));
     break;
   default:
     break;

@@ -92,7 +92,8 @@ typedef void (*zoo_f32_lines_ukernel)(size_t count, const zoo_f32_lines_params *
 // pixels d, weights g and outputs y of one input and one output channel are
 //   y = A^T [(G g G^T) * (B^T d B)] A,  * element by element,
 // and the sum over input channels may be taken between the brackets: 36 products of matrices, the spectrum, instead of 144
-// multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself.
+// multiplications. `count` is the number of lanes: neighbouring channels, or weights, each transformed by itself; a multiple of 16
+// but for INPUT.
 //   INPUT    spectrum[s][lane] = (B^T d B)[s], d[i][j][lane] at x + i * row_stride + j * pixel_stride; zeros outside of the rows
 //            and columns that exist
 //   WEIGHTS  spectrum[s][lane] = (G g G^T)[s], g likewise, 3 x 3; BF16_WEIGHTS: of that type, in pairs of

@@ -1,5 +1,4 @@
 // The two transforms of weight gradients by Winograd's F(4x4, 3x3), lane by lane.
-#include <simd/partial.h>
 
 // Four pixels of a line: A d.
 INLINE void pixel_line(const vf *d, const size_t step, vf *y, const size_t y_step) {
@@ -24,16 +23,23 @@ INLINE void tap_line(const vf *s, const size_t step, vf *y, const size_t y_step)
   y[2 * y_step] = v_add(v_fma(sixth, b, s[5 * step]), v_sub(v_set(0), a));
 }
 
-// `whole`: every pixel of the tile is there.
-INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
+static const float no_column[VL];
+
+// Edges as in f32_winograd: of rows that do not exist no lane is read, and columns that do not exist are zeros from elsewhere.
+INLINE void output_lanes(const float *x, vmask lanes, const zoo_train_tile *p, float *spectrum, size_t stride) {
+  vmask rows[4];
   vf d[4], t[24], v[6];
 #pragma clang loop unroll(full)
-  for (ptrdiff_t j = 0; j < 4; j++) {
+  for (size_t i = 0; i < 4; i++)
+    rows[i] = i < p->rows ? lanes : v_mask(0);
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 4; j++, x += p->pixel_stride) {
+    const float *column = j < p->columns ? x : no_column;
+    const ptrdiff_t row_stride = j < p->columns ? p->row_stride : 0;
 #pragma clang loop unroll(full)
     for (ptrdiff_t i = 0; i < 4; i++) {
-      const float *x = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
-      d[i] = whole || ((size_t)i < p->rows && (size_t)j < p->columns) ? take(x, partial, mask) : v_set(0);
-      __builtin_prefetch(x + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
+      d[i] = v_load_part(column + i * row_stride, rows[i]);
+      __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     pixel_line(d, 1, t + j, 4);
   }
@@ -42,17 +48,17 @@ INLINE void output_lanes(const int whole, const int partial, vmask mask, size_t 
     pixel_line(t + 4 * i, 1, v, 1);
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < 6; j++)
-      put(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask, v[j]);
+      v_store(spectrum + (6 * i + j) * stride, v[j]);
   }
 }
 
-INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_train_tile *p) {
+INLINE void weight_lanes(size_t at, const zoo_train_tile *p) {
   vf s[6], t[18], w[3];
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++)
-      s[i] = take(p->spectrum + (6 * i + j) * p->spectrum_stride + at, partial, mask);
+      s[i] = v_load(p->spectrum + (6 * i + j) * p->spectrum_stride + at);
     tap_line(s, 1, t + j, 6);
   }
 #pragma clang loop unroll(full)
@@ -61,27 +67,25 @@ INLINE void weight_lanes(const int partial, vmask mask, size_t at, const zoo_tra
 #pragma clang loop unroll(full)
     for (ptrdiff_t j = 0; j < 3; j++) {
       float *to = p->pixels + i * p->row_stride + j * p->pixel_stride + at;
-      put(to, partial, mask, p->adds ? v_add(take(to, partial, mask), w[j]) : w[j]);
+      v_store(to, p->adds ? v_add(v_load(to), w[j]) : w[j]);
     }
   }
 }
 
 static void output_spectrum(size_t channels, const zoo_train_tile *tile) {
-  const int whole = tile->rows == 4 && tile->columns == 4;
   size_t at = 0;
   for (; at + VL <= channels; at += VL)
-    if (whole)
-      output_lanes(1, 0, v_mask(0), at, tile);
-    else
-      output_lanes(0, 0, v_mask(0), at, tile);
-  if (at < channels)
-    output_lanes(0, 1, v_mask(channels - at), at, tile);
+    output_lanes(tile->pixels + at, v_mask(VL), tile, tile->spectrum + at, tile->spectrum_stride);
+  if (at == channels)
+    return;
+  float last[36 * VL];
+  const vmask lanes = v_mask(channels - at);
+  output_lanes(tile->pixels + at, lanes, tile, last, VL);
+  for (size_t s = 0; s < 36; s++)
+    v_store_part(tile->spectrum + s * tile->spectrum_stride + at, lanes, v_load(last + s * VL));
 }
 
 static void weight_tile(size_t count, const zoo_train_tile *tile) {
-  size_t at = 0;
-  for (; at + VL <= count; at += VL)
-    weight_lanes(0, v_mask(0), at, tile);
-  if (at < count)
-    weight_lanes(1, v_mask(count - at), at, tile);
+  for (size_t at = 0; at < count; at += VL)
+    weight_lanes(at, tile);
 }

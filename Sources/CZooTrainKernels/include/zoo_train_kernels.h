@@ -96,7 +96,7 @@ typedef struct zoo_train_kernels {
 
   // spectrum[s][c] = (A dy A^T)[s] for `channels` neighbouring outputs.
   void (*output_spectrum)(size_t channels, const zoo_train_tile *tile);
-  // dw = (adds ? dw : 0) + (G^T s G) for `count` neighbouring weights.
+  // dw = (adds ? dw : 0) + (G^T s G) for `count` neighbouring weights, a multiple of 16.
   void (*weight_tile)(size_t count, const zoo_train_tile *tile);
 
   // Asks for floats that will be read or written soon to be brought into L2.
