@@ -1,0 +1,250 @@
+// i8_lines for AVX-512 VNNI: 16 rows by 16 columns, four rows in one vector.
+//
+// Each quarter of a vector has a row, and four of its columns. 16 bytes of each of four rows are loaded at once, and a shuffle
+// within quarters makes the quad of each row that the next four vectors of sums take: a load, a flip of signs and a broadcast
+// for each dot product, as in i8_igemm, would cost more than it where there are few columns. What a quarter has of four such
+// vectors packs into 16 bytes of one row, in their order.
+#include <zoo_kernels.h>
+#if ZOO_X86_64
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), \
+                             apply_to = function)
+#include <simd/avx512.h>
+#include <simd/requantize512.h>
+
+#define MOST 4 // vectors of rows in a tile
+
+// What all tiles have in common.
+typedef struct state {
+  const zoo_i8_lines_params *p;
+  packed_requantization packed;
+  vf addend_multiplier;
+  vi addend_zero;
+} state;
+
+// Columns of a tile, all of which count, or of the last four the first `rest`.
+typedef struct panel {
+  const int8_t *w;
+  size_t step; // bytes between quads of rows
+  size_t column;
+  size_t rest;
+  __mmask16 bytes; // of the columns that count
+} panel;
+
+// Four words in each quarter; only the first `n` are read if `partial`.
+INLINE __m512i load_words(const void *p, const int partial, size_t n) {
+  const __m128i words =
+      partial ? _mm_maskz_loadu_epi32((__mmask8)((1u << n) - 1u), p) : _mm_loadu_si128((const __m128i *)p);
+  return _mm512_broadcast_i32x4(words);
+}
+
+// Bytes from the first of four rows to the others; of fewer the last is taken again.
+typedef struct steps {
+  size_t second, third, fourth;
+} steps;
+INLINE steps steps_of(size_t step, size_t count) {
+  return (steps){count > 1 ? step : 0, count > 2 ? 2 * step : count > 1 ? step : 0, (count - 1) * step};
+}
+
+INLINE __m128i load_row(const int8_t *x, const int partial, __mmask16 bytes) {
+  return partial ? _mm_maskz_loadu_epi8(bytes, x) : _mm_loadu_si128((const __m128i *)(const void *)x);
+}
+
+// 16 bytes of four rows, a quarter each; only those of the mask are read if `partial`, others are 0.
+INLINE __m512i load_rows(const int8_t *x, steps to, const int partial, __mmask16 bytes) {
+  __m512i all = _mm512_castsi128_si512(load_row(x, partial, bytes));
+  all = _mm512_mask_broadcast_i32x4(all, 0x00f0, load_row(x + to.second, partial, bytes));
+  all = _mm512_mask_broadcast_i32x4(all, 0x0f00, load_row(x + to.third, partial, bytes));
+  return _mm512_mask_broadcast_i32x4(all, 0xf000, load_row(x + to.fourth, partial, bytes));
+}
+
+// dpbusd multiplies unsigned by signed bytes: inputs are read as x + 128.
+INLINE __m512i unsigned_rows(__m512i x) { return _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80)); }
+
+INLINE __m512i quad_of(__m512i x, const int quad) {
+  return quad == 0   ? _mm512_shuffle_epi32(x, 0x00)
+         : quad == 1 ? _mm512_shuffle_epi32(x, 0x55)
+         : quad == 2 ? _mm512_shuffle_epi32(x, 0xaa)
+                     : _mm512_shuffle_epi32(x, 0xff);
+}
+
+// Sums of the first `quads` quads of 4 * `vectors` rows and 4 * `columns` columns.
+INLINE void multiply(const int vectors, const int columns, const int partial, const int quads, vi (*sum)[4],
+                     const __m512i *x, const int8_t *w, const panel *b) {
+#pragma clang loop unroll(full)
+  for (int quad = 0; quad < quads; quad++) {
+    __m512i words[4];
+#pragma clang loop unroll(full)
+    for (int c = 0; c < columns; c++)
+      words[c] = load_words(w + (size_t)quad * b->step + 16 * c, partial && c == columns - 1, b->rest);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < vectors; i++) {
+      const __m512i four = quad_of(x[i], quad);
+#pragma clang loop unroll(full)
+      for (int c = 0; c < columns; c++)
+        sum[i][c] = _mm512_dpbusd_epi32(sum[i][c], four, words[c]);
+    }
+  }
+}
+
+// Four of 16 bytes of each quarter as integers.
+INLINE vi widened_four(__m512i bytes, const int four) {
+  const int first = 4 * four;
+  const __m512i order = _mm512_set4_epi32((first + 3) << 24 | 0x808080, (first + 2) << 24 | 0x808080,
+                                          (first + 1) << 24 | 0x808080, first << 24 | 0x808080);
+  return _mm512_srai_epi32(_mm512_shuffle_epi8(bytes, order), 24);
+}
+
+// Rounds the sums of four rows from `row` on, of which `count` are stored.
+INLINE void finish(const int columns, const int partial, const vi *sum, const vf *multipliers, size_t row, size_t count,
+                   const panel *b, const state *s) {
+  const zoo_integer_igemm_params *p = &s->p->product;
+  const int whole = columns == 4 && !partial;
+  vf real[4];
+#pragma clang loop unroll(full)
+  for (int c = 0; c < columns; c++)
+    real[c] = v_mul(i_float(sum[c]), multipliers[c]);
+  if (p->addend) {
+    const int8_t *from = (const int8_t *)p->addend + row * p->addend_stride + b->column;
+    const __m512i bytes = load_rows(from, steps_of(p->addend_stride, count), !whole, b->bytes);
+#pragma clang loop unroll(full)
+    for (int c = 0; c < columns; c++) {
+      const vf addend = i_float(i_sub(widened_four(bytes, c), s->addend_zero));
+      real[c] = v_add(real[c], v_mul(addend, s->addend_multiplier));
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int c = columns; c < 4; c++)
+    real[c] = real[0];
+  const __m512i y = packed_fours(real, s->packed);
+  int8_t *to = (int8_t *)p->c + row * p->c_stride + b->column;
+  if (whole && p->c_stride == 16 && count == 4) {
+    _mm512_storeu_si512(to, y);
+    return;
+  }
+#define STORE(i)                                                          \
+  if (i < count) {                                                        \
+    const __m128i bytes = _mm512_extracti32x4_epi32(y, i);                \
+    if (whole)                                                            \
+      _mm_storeu_si128((__m128i *)(void *)(to + (i)*p->c_stride), bytes); \
+    else                                                                  \
+      _mm_mask_storeu_epi8(to + (i)*p->c_stride, b->bytes, bytes);        \
+  }
+  STORE(0)
+  STORE(1)
+  STORE(2)
+  STORE(3)
+#undef STORE
+}
+
+// Neighbouring rows of one line, and where they are.
+typedef struct group {
+  const int8_t *x;
+  size_t row;
+} group;
+
+// `vectors` groups of `count` rows; `near`: of four that are 16 bytes apart.
+INLINE void tile(const int vectors, const int columns, const int partial, const int near, const group *g, size_t count,
+                 const panel *b, const state *s) {
+  const zoo_integer_igemm_params *p = &s->p->product;
+  const steps to = steps_of(s->p->pixel_step, count);
+  vi sum[MOST][4];
+#pragma clang loop unroll(full)
+  for (int c = 0; c < columns; c++) {
+    const vi bias = load_words(p->bias[1] + b->column + 4 * c, partial && c == columns - 1, b->rest);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < vectors; i++)
+      sum[i][c] = bias;
+  }
+  const int8_t *w = b->w;
+  __m512i rows[MOST];
+#define LOAD(at, partial, bytes)                                                                \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < vectors; i++) rows[i] = unsigned_rows( \
+      near && !(partial) ? _mm512_loadu_si512(g[i].x + (at)) : load_rows(g[i].x + (at), to, partial, bytes))
+  for (size_t t = 0; t < p->tap_count; t++) {
+    const size_t tap = t * s->p->tap_step;
+    size_t k = 0;
+    for (; k + 16 <= p->kc; k += 16, w += 4 * b->step) {
+      LOAD(tap + k, 0, 0);
+      multiply(vectors, columns, partial, 4, sum, rows, w, b);
+    }
+    const size_t rest = p->kc - k;
+    if (rest == 0)
+      continue;
+    LOAD(tap + k, 1, (__mmask16)((1u << rest) - 1u));
+    if (rest > 12)
+      multiply(vectors, columns, partial, 4, sum, rows, w, b);
+    else if (rest > 8)
+      multiply(vectors, columns, partial, 3, sum, rows, w, b);
+    else if (rest > 4)
+      multiply(vectors, columns, partial, 2, sum, rows, w, b);
+    else
+      multiply(vectors, columns, partial, 1, sum, rows, w, b);
+    w += (rest + 3) / 4 * b->step;
+  }
+#undef LOAD
+  vf multipliers[4];
+#pragma clang loop unroll(full)
+  for (int c = 0; c < columns; c++)
+    multipliers[c] =
+        _mm512_castsi512_ps(load_words(p->multipliers + b->column + 4 * c, partial && c == columns - 1, b->rest));
+#pragma clang loop unroll(full)
+  for (int i = 0; i < vectors; i++)
+    finish(columns, partial, sum[i], multipliers, g[i].row, near ? 4 : count, b, s);
+}
+
+// All columns of `vectors` groups of `count` rows.
+INLINE void strip(const int vectors, const int near, const group *g, size_t count, size_t n, const state *s) {
+  const zoo_integer_igemm_params *p = &s->p->product;
+  const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
+  panel b = {p->w, 64, 0, 4, 0xffff};
+  for (; b.column + 16 <= n; b.column += 16, b.w += 16 * depth)
+    tile(vectors, 4, 0, near, g, count, &b, s);
+  const size_t rest = n - b.column; // the last, narrower panel: its quads are `rest` columns apart
+  if (rest == 0)
+    return;
+  b.step = rest * 4;
+  b.bytes = (__mmask16)((1u << rest) - 1u);
+  b.rest = (rest - 1) % 4 + 1;
+  if (rest > 12)
+    tile(vectors, 4, 1, 0, g, count, &b, s);
+  else if (rest > 8)
+    tile(vectors, 3, 1, 0, g, count, &b, s);
+  else if (rest > 4)
+    tile(vectors, 2, 1, 0, g, count, &b, s);
+  else
+    tile(vectors, 1, 1, 0, g, count, &b, s);
+}
+
+// Of each line `count` rows, at most four, from `first`, `first` + 4 and so on, below `end`.
+static void groups(size_t lines, size_t first, size_t end, size_t count, size_t n, const state *s) {
+  const zoo_i8_lines_params *p = s->p;
+  const int near = p->pixel_step == 16 && count == 4;
+  group g[MOST];
+  int held = 0;
+  for (size_t i = 0; i < lines; i++)
+    for (size_t pixel = first; pixel < end; pixel += 4) {
+      g[held++] = (group){p->x + i * p->line_step + pixel * p->pixel_step, i * p->pixels + pixel};
+      if (held < MOST)
+        continue;
+      if (near)
+        strip(MOST, 1, g, 4, n, s);
+      else
+        strip(MOST, 0, g, count, n, s);
+      held = 0;
+    }
+  for (int i = 0; i < held; i++)
+    strip(1, 0, g + i, count, n, s);
+}
+
+void zoo_i8_lines_ukernel_16x16__avx512vnni(size_t lines, size_t n, const zoo_i8_lines_params *params) {
+  const zoo_integer_igemm_params *p = &params->product;
+  const state s = {params, make_packed_requantization(p->lower, p->upper, p->zero_point), v_set(p->addend_multiplier),
+                   i_set(p->addend_zero_point)};
+  const size_t whole = params->pixels / 4 * 4;
+  groups(lines, 0, whole, 4, n, &s);
+  if (whole < params->pixels)
+    groups(lines, whole, params->pixels, params->pixels - whole, n, &s);
+}
+
+#pragma clang attribute pop
+#endif
