@@ -3,14 +3,19 @@ import CZooKernels
 import Testing
 
 struct IntegerLineKernelTests {
+  /// Taps and bytes of each: one run, whole quads, quads that straddle taps.
+  private let runs = [
+    (1, 3), (1, 16), (1, 28), (1, 31), (3, 16), (3, 48), (2, 20), (3, 9), (5, 5), (7, 2), (15, 15),
+  ]
+
   /// Lines below, at and above four pixels and tiles; columns around fours and panels; runs around 16 bytes.
   @Test(arguments: [1, 2, 3, 4, 5, 7, 8, 16, 19])
   func bitsAreRightAndStayInside(_ pixels: Int) {
     for kernel in variants("i8_lines") {
       let run = unsafeBitCast(kernel.function, to: zoo_i8_lines_ukernel.self)
       for columns in [1, 4, 6, 8, 11, 16, 31, 33] {
-        for (taps, channels) in [(1, 3), (1, 16), (1, 28), (1, 31), (3, 16), (3, 48), (2, 20)] {
-          for step in [channels, channels + 5] {
+        for (taps, channels) in runs {
+          for step in [1, channels, channels + 5] {
             check(
               run, lines: pixels < 16 ? 3 : 2, pixels: pixels, columns: columns, taps: taps,
               channels: channels, step: step, hasAddend: (pixels + columns + taps) % 2 == 0)
@@ -27,9 +32,10 @@ struct IntegerLineKernelTests {
     var noise = Noise(state: UInt64(pixels * 1000 + columns))
     func bytes(_ count: Int) -> [Int8] { noise.floats(count).map { Int8($0 * 127) } }
     let rows = lines * pixels
-    // Taps lie one line below another; what is read last is the last that may be.
+    // Taps lie one line below another; what is read last is the last that may be: 16 bytes where quads straddle taps.
     let lineStep = pixels * step
-    let image = bytes((lines + taps - 2) * lineStep + (pixels - 1) * step + channels)
+    let last = taps > 1 && channels % 4 != 0 ? 16 : channels
+    let image = bytes((lines + taps - 2) * lineStep + (pixels - 1) * step + last)
     let depth = (taps * channels + 3) / 4 * 4
     var plain = bytes(depth * columns)
     for k in taps * channels..<depth {

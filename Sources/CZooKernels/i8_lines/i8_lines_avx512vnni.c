@@ -13,9 +13,22 @@
 
 #define MOST 4 // vectors of rows in a tile
 
+// How rows whose quads straddle taps are put together: what 16 bytes of a row have of one tap.
+typedef struct part {
+  __m512i order; // of the bytes read, into their places; others are 0
+  size_t tap;    // bytes from the first
+} part;
+#define MOST_PARTS (2 * ZOO_STRADDLED_TAPS)
+typedef struct windows {
+  int together; // rows of which one read of 16 bytes has all: 1, 2 or 4
+  part parts[MOST_PARTS];
+  uint8_t first[MOST_PARTS + 1]; // of each 16 bytes
+} windows;
+
 // What all tiles have in common.
 typedef struct state {
   const zoo_i8_lines_params *p;
+  const windows *windows; // NULL where every tap has whole quads
   packed_requantization packed;
   vf addend_multiplier;
   vi addend_zero;
@@ -142,8 +155,82 @@ typedef struct group {
   size_t row;
 } group;
 
-// `vectors` groups of `count` rows; `near`: of four that are 16 bytes apart.
-INLINE void tile(const int vectors, const int columns, const int partial, const int near, const group *g, size_t count,
+// 16 bytes of each row, or those of the first row of two or four: neighbouring windows share most of them.
+INLINE __m512i load_windows(const int8_t *x, steps to, int together) {
+  const __m512i first = _mm512_broadcast_i32x4(load_row(x, 0, 0));
+  if (together == 4)
+    return first;
+  if (together == 2)
+    return _mm512_mask_broadcast_i32x4(first, 0xff00, load_row(x + to.third, 0, 0));
+  return load_rows(x, to, 0, 0);
+}
+
+// Adds the products of up to 16 bytes of each row, at least one quad.
+INLINE const int8_t *multiply_some(const int vectors, const int columns, const int partial, size_t bytes, vi (*sum)[4],
+                                   const __m512i *rows, const int8_t *w, const panel *b) {
+  if (bytes > 12)
+    multiply(vectors, columns, partial, 4, sum, rows, w, b);
+  else if (bytes > 8)
+    multiply(vectors, columns, partial, 3, sum, rows, w, b);
+  else if (bytes > 4)
+    multiply(vectors, columns, partial, 2, sum, rows, w, b);
+  else
+    multiply(vectors, columns, partial, 1, sum, rows, w, b);
+  return w + (bytes < 16 ? (bytes + 3) / 4 : 4) * b->step;
+}
+
+// The products of windows whose quads straddle taps.
+INLINE void multiply_windows(const int vectors, const int columns, const int partial, vi (*sum)[4], const group *g,
+                             steps to, const panel *b, const state *s) {
+  const windows *windows = s->windows;
+  const int8_t *w = b->w;
+  const size_t depth = s->p->product.tap_count * s->p->product.kc;
+  for (size_t at = 0; at < depth; at += 16) {
+    __m512i rows[MOST];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < vectors; i++)
+      rows[i] = _mm512_setzero_si512();
+    for (size_t part = windows->first[at / 16]; part < windows->first[at / 16 + 1]; part++)
+#pragma clang loop unroll(full)
+      for (int i = 0; i < vectors; i++) {
+        const __m512i bytes = load_windows(g[i].x + windows->parts[part].tap, to, windows->together);
+        rows[i] = _mm512_or_si512(rows[i], _mm512_shuffle_epi8(bytes, windows->parts[part].order));
+      }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < vectors; i++)
+      rows[i] = unsigned_rows(rows[i]);
+    w = multiply_some(vectors, columns, partial, depth - at, sum, rows, w, b);
+  }
+}
+
+// The products of taps of whole quads; `near`: of four rows that are 16 bytes apart.
+INLINE void multiply_taps(const int vectors, const int columns, const int partial, const int near, vi (*sum)[4],
+                          const group *g, steps to, const panel *b, const state *s) {
+  const zoo_integer_igemm_params *p = &s->p->product;
+  const int8_t *w = b->w;
+  __m512i rows[MOST];
+  for (size_t t = 0; t < p->tap_count; t++) {
+    const size_t tap = t * s->p->tap_step;
+    size_t k = 0;
+    for (; k + 16 <= p->kc; k += 16, w += 4 * b->step) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < vectors; i++)
+        rows[i] = unsigned_rows(near ? _mm512_loadu_si512(g[i].x + tap + k) : load_rows(g[i].x + tap + k, to, 0, 0));
+      multiply(vectors, columns, partial, 4, sum, rows, w, b);
+    }
+    if (k == p->kc)
+      continue;
+    const __mmask16 bytes = (__mmask16)((1u << (p->kc - k)) - 1u);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < vectors; i++)
+      rows[i] = unsigned_rows(load_rows(g[i].x + tap + k, to, 1, bytes));
+    w = multiply_some(vectors, columns, partial, p->kc - k, sum, rows, w, b);
+  }
+}
+
+// `vectors` groups of `count` rows, of the given kind.
+enum { TAPS, NEAR_TAPS, WINDOWS };
+INLINE void tile(const int vectors, const int columns, const int partial, const int kind, const group *g, size_t count,
                  const panel *b, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const steps to = steps_of(s->p->pixel_step, count);
@@ -155,33 +242,10 @@ INLINE void tile(const int vectors, const int columns, const int partial, const 
     for (int i = 0; i < vectors; i++)
       sum[i][c] = bias;
   }
-  const int8_t *w = b->w;
-  __m512i rows[MOST];
-#define LOAD(at, partial, bytes)                                                                \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < vectors; i++) rows[i] = unsigned_rows( \
-      near && !(partial) ? _mm512_loadu_si512(g[i].x + (at)) : load_rows(g[i].x + (at), to, partial, bytes))
-  for (size_t t = 0; t < p->tap_count; t++) {
-    const size_t tap = t * s->p->tap_step;
-    size_t k = 0;
-    for (; k + 16 <= p->kc; k += 16, w += 4 * b->step) {
-      LOAD(tap + k, 0, 0);
-      multiply(vectors, columns, partial, 4, sum, rows, w, b);
-    }
-    const size_t rest = p->kc - k;
-    if (rest == 0)
-      continue;
-    LOAD(tap + k, 1, (__mmask16)((1u << rest) - 1u));
-    if (rest > 12)
-      multiply(vectors, columns, partial, 4, sum, rows, w, b);
-    else if (rest > 8)
-      multiply(vectors, columns, partial, 3, sum, rows, w, b);
-    else if (rest > 4)
-      multiply(vectors, columns, partial, 2, sum, rows, w, b);
-    else
-      multiply(vectors, columns, partial, 1, sum, rows, w, b);
-    w += (rest + 3) / 4 * b->step;
-  }
-#undef LOAD
+  if (kind == WINDOWS)
+    multiply_windows(vectors, columns, partial, sum, g, to, b, s);
+  else
+    multiply_taps(vectors, columns, partial, kind == NEAR_TAPS, sum, g, to, b, s);
   vf multipliers[4];
 #pragma clang loop unroll(full)
   for (int c = 0; c < columns; c++)
@@ -189,16 +253,16 @@ INLINE void tile(const int vectors, const int columns, const int partial, const 
         _mm512_castsi512_ps(load_words(p->multipliers + b->column + 4 * c, partial && c == columns - 1, b->rest));
 #pragma clang loop unroll(full)
   for (int i = 0; i < vectors; i++)
-    finish(columns, partial, sum[i], multipliers, g[i].row, near ? 4 : count, b, s);
+    finish(columns, partial, sum[i], multipliers, g[i].row, kind == NEAR_TAPS ? 4 : count, b, s);
 }
 
 // All columns of `vectors` groups of `count` rows.
-INLINE void strip(const int vectors, const int near, const group *g, size_t count, size_t n, const state *s) {
+INLINE void strip(const int vectors, const int kind, const group *g, size_t count, size_t n, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
   panel b = {p->w, 64, 0, 4, 0xffff};
   for (; b.column + 16 <= n; b.column += 16, b.w += 16 * depth)
-    tile(vectors, 4, 0, near, g, count, &b, s);
+    tile(vectors, 4, 0, kind, g, count, &b, s);
   const size_t rest = n - b.column; // the last, narrower panel: its quads are `rest` columns apart
   if (rest == 0)
     return;
@@ -206,13 +270,13 @@ INLINE void strip(const int vectors, const int near, const group *g, size_t coun
   b.bytes = (__mmask16)((1u << rest) - 1u);
   b.rest = (rest - 1) % 4 + 1;
   if (rest > 12)
-    tile(vectors, 4, 1, 0, g, count, &b, s);
+    tile(vectors, 4, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
   else if (rest > 8)
-    tile(vectors, 3, 1, 0, g, count, &b, s);
+    tile(vectors, 3, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
   else if (rest > 4)
-    tile(vectors, 2, 1, 0, g, count, &b, s);
+    tile(vectors, 2, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
   else
-    tile(vectors, 1, 1, 0, g, count, &b, s);
+    tile(vectors, 1, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
 }
 
 // Of each line `count` rows, at most four, from `first`, `first` + 4 and so on, below `end`.
@@ -226,19 +290,53 @@ static void groups(size_t lines, size_t first, size_t end, size_t count, size_t 
       g[held++] = (group){p->x + i * p->line_step + pixel * p->pixel_step, i * p->pixels + pixel};
       if (held < MOST)
         continue;
-      if (near)
-        strip(MOST, 1, g, 4, n, s);
+      if (s->windows)
+        strip(MOST, WINDOWS, g, count, n, s);
+      else if (near)
+        strip(MOST, NEAR_TAPS, g, 4, n, s);
       else
-        strip(MOST, 0, g, count, n, s);
+        strip(MOST, TAPS, g, count, n, s);
       held = 0;
     }
   for (int i = 0; i < held; i++)
-    strip(1, 0, g + i, count, n, s);
+    if (s->windows)
+      strip(1, WINDOWS, g + i, count, n, s);
+    else
+      strip(1, TAPS, g + i, count, n, s);
+}
+
+// Where the bytes of a row's taps belong.
+static void find_parts(windows *windows, const zoo_i8_lines_params *params) {
+  const size_t kc = params->product.kc, taps = params->product.tap_count, step = params->pixel_step;
+  const int together = 3 * step + kc <= 16 ? 4 : step + kc <= 16 ? 2 : 1;
+  const __m512i byte = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  const __m512i row = _mm512_set4_epi32(3, 2, 1, 0); // of a quarter, once its words are in order
+  const __m512i quarter =
+      _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), row);
+  const __m512i shift = _mm512_mullo_epi32(_mm512_and_si512(quarter, _mm512_set1_epi32(together - 1)),
+                                           _mm512_set1_epi32((int32_t)(step * 0x01010101)));
+  size_t part = 0;
+  windows->together = together;
+  for (size_t at = 0; at < taps * kc; at += 16) {
+    windows->first[at / 16] = (uint8_t)part;
+    for (size_t tap = at / kc; tap < taps && tap * kc < at + 16; tap++, part++) {
+      const __m512i k = _mm512_add_epi8(byte, _mm512_set1_epi8((char)(at - tap * kc)));
+      const __mmask64 inside = _mm512_cmplt_epu8_mask(k, _mm512_set1_epi8((char)kc));
+      windows->parts[part].order = _mm512_mask_add_epi8(_mm512_set1_epi8((char)0x80), inside, k, shift);
+      windows->parts[part].tap = tap * params->tap_step;
+    }
+    windows->first[at / 16 + 1] = (uint8_t)part;
+  }
 }
 
 void zoo_i8_lines_ukernel_16x16__avx512vnni(size_t lines, size_t n, const zoo_i8_lines_params *params) {
   const zoo_integer_igemm_params *p = &params->product;
-  const state s = {params, make_packed_requantization(p->lower, p->upper, p->zero_point), v_set(p->addend_multiplier),
+  windows straddling;
+  const int straddles = p->tap_count > 1 && p->kc % 4 != 0;
+  if (straddles)
+    find_parts(&straddling, params);
+  const state s = {params, straddles ? &straddling : NULL,
+                   make_packed_requantization(p->lower, p->upper, p->zero_point), v_set(p->addend_multiplier),
                    i_set(p->addend_zero_point)};
   const size_t whole = params->pixels / 4 * 4;
   groups(lines, 0, whole, 4, n, &s);

@@ -70,6 +70,9 @@ typedef struct zoo_integer_igemm_kernel {
 //
 // Row i of tap t is at x + i / pixels * line_step + i % pixels * pixel_step + t * tap_step: pixels of lines of an image, the taps of
 // one kernel row side by side. m = lines * pixels, any n >= 1.
+//
+// kc may be any number up to 16 if there are at most ZOO_STRADDLED_TAPS taps: then 16 bytes may be read wherever a tap starts.
+#define ZOO_STRADDLED_TAPS 15
 typedef struct zoo_i8_lines_params {
   zoo_integer_igemm_params product; // of all rows; what `a`, its stride and the workspace are does not matter
   const int8_t *x;

@@ -67,12 +67,19 @@ struct IntegerProduct<Element: IntegerElement> {
 
   /// Whether blocks of the image are copied, so that nothing has to be asked about their padding.
   var pads: Bool {
-    source.isPaddable(blockCapacity)
+    source.isPaddable(blockCapacity, always: straddlesTaps)
       && (!gathersBlocks || depth <= IntegerProduct.elementCapacity - blockCapacity)
   }
 
   /// Whether rows are copied out of such a block: quads must not straddle two kernel rows.
   var gathersBlocks: Bool { source.horizontal.kernel * source.channels % 4 != 0 }
+
+  /// Whether there may be a kernel that puts such rows together itself, from a block of which it reads more than it needs.
+  var straddlesTaps: Bool {
+    gathersBlocks && source.horizontal.kernel * source.channels <= 16
+      && source.vertical.kernel <= Int(ZOO_STRADDLED_TAPS) && !Element.isWide
+      && runtime.kernels.i8_lines != nil
+  }
 
   /// Elements of such a block; the windows that are copied out of it need most of the memory.
   var blockCapacity: Int {

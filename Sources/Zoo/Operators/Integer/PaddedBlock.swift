@@ -27,13 +27,15 @@ extension ImageSource where Element: IntegerElement {
   }
 
   /// Whether copies with padding make kernel rows runs of memory, and are worth making: several windows share one.
-  func isPaddable(_ capacity: Int) -> Bool {
+  ///
+  /// - Parameter always: whether a copy is wanted even where the image itself would do.
+  func isPaddable(_ capacity: Int, always: Bool) -> Bool {
     let leaves =
       horizontal.interior(outputWidth) != 0..<outputWidth
       || vertical.interior(outputHeight) != 0..<outputHeight
     return tapCount > 1 && horizontal.dilation == 1 && vertical.dilation == 1
       && horizontal.kernel * channels <= Int(ZOO_ZERO_ROW_COUNT)
-      && (leaves || pixelStride != channels) && widest(capacity) >= min(outputWidth, 16)
+      && (always || leaves || pixelStride != channels) && widest(capacity) >= min(outputWidth, 16)
   }
 
   /// The block that starts at row `first` of the matrix, ends before `end`, fits `capacity` elements and has at most

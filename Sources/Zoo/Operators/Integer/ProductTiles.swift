@@ -52,8 +52,11 @@ struct ProductTiles<Element: IntegerElement> {
   /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.
   private func runPadded(_ memory: ProductMemory<Element>) {
     let source = product.source
-    let gathers = product.gathersBlocks
-    let capacity = product.blockCapacity
+    // There is memory past the elements, so that more of them may be read.
+    let straddles = product.straddlesTaps && lines != nil
+    let gathers = product.gathersBlocks && !straddles
+    let capacity =
+      straddles ? IntegerProduct<Element>.elementCapacity : product.blockCapacity
     let room = IntegerProduct<Element>.elementCapacity - capacity
     // As many as one table has pointers for, if there is one.
     let most =
