@@ -44,6 +44,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_integer_igemm_params *);
 #include <i8_igemm/i8_igemm.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_i8_lines_params *);
+#include <i8_lines/i8_lines.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_integer_igemm_params *);
 #include <i16_igemm/i16_igemm.inc>
 #undef ROW
@@ -141,6 +144,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.i8_igemm = (zoo_integer_igemm_kernel){function, rows, columns, WORKSPACE(ISA)};
 #include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_lines = function;
+#include <i8_lines/i8_lines.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -253,6 +261,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_igemm/i8_igemm.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_lines, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_lines/i8_lines.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i16_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i16_igemm/i16_igemm.inc>

@@ -51,6 +51,17 @@ struct ConvolutionTests {
     cases.append(Geometry(height: 7, width: 40, channels: 1, outputs: 4, kernel: (1, 1)))
     cases.append(
       Geometry(height: 9, width: 9, channels: 20, outputs: 40, kernel: (1, 1), stride: (2, 2)))
+    // More than one block that is copied with its padding: of lines, and of parts of a line.
+    cases.append(
+      Geometry(
+        height: 40, width: 35, channels: 16, outputs: 5, kernel: (3, 3), pads: (1, 1, 1, 1)))
+    cases.append(
+      Geometry(
+        height: 5, width: 99, channels: 64, outputs: 5, kernel: (3, 3), pads: (1, 1, 1, 1)))
+    cases.append(
+      Geometry(
+        height: 9, width: 330, channels: 5, outputs: 9, kernel: (3, 3), stride: (2, 2),
+        pads: (1, 1, 1, 1)))
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
     cases.append(
       Geometry(

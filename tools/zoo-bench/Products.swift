@@ -192,3 +192,40 @@ func integerProducts<Element: FixedWidthInteger & SignedInteger>(
     }
   }
 }
+
+/// Layers of few columns, as blocks of their images that are copied with the padding.
+func integerLines(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_lines_ukernel.self)
+  let shapes = [
+    ProductShape(name: "3x3 conv 32x32, 16 to 16", side: 32, channels: 16, kernel: 3, columns: 16),
+    ProductShape(name: "3x3 conv 16x16, 32 to 32", side: 16, channels: 32, kernel: 3, columns: 32),
+    ProductShape(name: "1x1 conv 48x48, 8 to 16", side: 48, channels: 8, kernel: 1, columns: 16),
+  ]
+  return shapes.map { shape in
+    let line = shape.imageSide * shape.channels
+    let image = Elements(shape.imageSide * line, byteNoise)
+    let w = Elements(shape.depth * shape.columns, byteNoise)
+    let bias = Elements(shape.columns) { Int32($0) }
+    let multipliers = Elements(shape.columns) { _ in Float(0.001) }
+    let output = Elements(shape.rows * shape.columns) { _ in Int8(0) }
+    return KernelCase(
+      shape.name, operations: 2 * shape.macs, .int8,
+      byteCount: image.byteCount + w.byteCount + output.byteCount
+    ) {
+      var params = zoo_i8_lines_params()
+      params.product.kc = shape.kernel * shape.channels
+      params.product.tap_count = shape.kernel
+      params.product.w = w.constant
+      params.product.bias = (bias.constant, bias.constant)
+      params.product.multipliers = multipliers.constant
+      params.product.c = UnsafeMutableRawPointer(output.pointer)
+      params.product.c_stride = shape.columns
+      params.product.lower = -128
+      params.product.upper = 127
+      params.x = image.constant
+      params.pixels = shape.side
+      (params.pixel_step, params.line_step, params.tap_step) = (shape.channels, line, line)
+      function(shape.side, shape.columns, &params)
+    }
+  }
+}

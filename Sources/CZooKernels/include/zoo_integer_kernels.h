@@ -66,6 +66,22 @@ typedef struct zoo_integer_igemm_kernel {
   uint32_t workspace; // bytes, or 0
 } zoo_integer_igemm_kernel;
 
+// --- i8_lines: i8_igemm whose rows are found by steps, for few columns ---------------------------------------
+//
+// Row i of tap t is at x + i / pixels * line_step + i % pixels * pixel_step + t * tap_step: pixels of lines of an image, the taps of
+// one kernel row side by side. m = lines * pixels, any n >= 1.
+//
+// kc may be any number up to 16 if there are at most ZOO_STRADDLED_TAPS taps: then 16 bytes may be read wherever a tap starts.
+#define ZOO_STRADDLED_TAPS 15
+typedef struct zoo_i8_lines_params {
+  zoo_integer_igemm_params product; // of all rows; what `a`, its stride and the workspace are does not matter
+  const int8_t *x;
+  size_t pixels; // of a line, at least 1
+  size_t pixel_step, line_step, tap_step;
+} zoo_i8_lines_params;
+
+typedef void (*zoo_i8_lines_ukernel)(size_t lines, size_t n, const zoo_i8_lines_params *params);
+
 // --- i8_dwconv, i16_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps ---
 //
 // sum = bias of c + sum over i < kh, j < kw of (x[..] - x_zero_point) * w[..]; real = (float)sum * multipliers[c].

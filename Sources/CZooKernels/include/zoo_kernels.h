@@ -59,10 +59,16 @@ static inline const float *zoo_f32_zero_row_address(void) {
 #endif
 }
 
-// Copies `bytes` bytes: short runs of one length again and again, where a call of memcpy would cost more than it moves.
+// Memory of `zoo_with_memory`.
+#define ZOO_MEMORY_BYTES 32768
+#define ZOO_MEMORY_POINTERS 1024
+
+// Copies `bytes` bytes: mostly short runs of one length again and again, where a call of memcpy would cost more than it moves.
 // Overlapping copies of a fixed size, so that nothing outside is touched.
 static inline void zoo_copy_run(char *to, const char *from, size_t bytes) {
-  if (bytes >= 16) {
+  if (bytes >= 256) {
+    __builtin_memcpy(to, from, bytes);
+  } else if (bytes >= 16) {
     size_t at = 0;
     for (; at + 16 <= bytes; at += 16)
       __builtin_memcpy(to + at, from + at, 16);
@@ -80,25 +86,55 @@ static inline void zoo_copy_run(char *to, const char *from, size_t bytes) {
   }
 }
 
+// `bytes` bytes of one value, short runs as above.
+static inline void zoo_fill_run(char *to, char value, size_t bytes) {
+  if (bytes >= 16) {
+    for (size_t at = 0; at + 16 <= bytes; at += 16)
+      __builtin_memset(to + at, value, 16);
+    __builtin_memset(to + bytes - 16, value, 16);
+  } else {
+    for (size_t k = 0; k < bytes; k++)
+      to[k] = value;
+  }
+}
+
+// Calls `run` with memory that nothing has been written to, which costs nothing: clearing it would take longer than some layers.
+static inline void zoo_with_memory(void *context, void (*run)(void *context, void *bytes, const void **pointers)) {
+  char bytes[ZOO_MEMORY_BYTES] __attribute__((aligned(64)));
+  const void *pointers[ZOO_MEMORY_POINTERS];
+  run(context, bytes, pointers);
+}
+
 // Addresses `step` bytes apart.
 static inline void zoo_fill_addresses(const void **to, const char *from, ptrdiff_t step, size_t count) {
   for (size_t k = 0; k < count; k++)
     to[k] = from + (ptrdiff_t)k * step;
 }
 
-// The windows of `pixels` neighbouring outputs, each of `lines` runs of `run_bytes`, one window after the other.
-static inline void zoo_gather(char *to, size_t window_bytes, const char *from, size_t pixel_bytes, size_t pixels,
-                              size_t lines, size_t line_bytes, size_t run_bytes) {
+// The windows of `pixels` neighbouring outputs, each of `lines` runs of `run_bytes`, one window after the other. Runs of at most
+// `whole` bytes, a constant, are copied with what follows them, which the next one overwrites, as long as windows follow that
+// reach as far.
+static inline void zoo_gather_by(const size_t whole, char *to, size_t window_bytes, const char *from,
+                                 size_t pixel_bytes, size_t pixels, size_t lines, size_t line_bytes, size_t run_bytes) {
   size_t p = 0;
-  // Short runs are copied with what follows them, which the next one overwrites, as long as windows follow that reach as far.
-  if (run_bytes < 16)
-    for (const size_t spare = (16 - run_bytes + pixel_bytes - 1) / pixel_bytes; p + spare < pixels;
+  if (run_bytes <= whole)
+    for (const size_t spare = (whole - run_bytes + pixel_bytes - 1) / pixel_bytes; p + spare < pixels;
          p++, to += window_bytes, from += pixel_bytes)
       for (size_t i = 0; i < lines; i++)
-        __builtin_memcpy(to + i * run_bytes, from + i * line_bytes, 16);
+        __builtin_memcpy(to + i * run_bytes, from + i * line_bytes, whole);
   for (; p < pixels; p++, to += window_bytes, from += pixel_bytes)
     for (size_t i = 0; i < lines; i++)
       zoo_copy_run(to + i * run_bytes, from + i * line_bytes, run_bytes);
+}
+
+static inline void zoo_gather(char *to, size_t window_bytes, const char *from, size_t pixel_bytes, size_t pixels,
+                              size_t lines, size_t line_bytes, size_t run_bytes) {
+  if (run_bytes <= 8)
+    zoo_gather_by(8, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
+  else if (run_bytes <= 16)
+    zoo_gather_by(16, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
+  else
+    zoo_gather_by(32, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
 }
 
 // --- the table -------------------------------------------------------------------------------------
@@ -120,6 +156,7 @@ typedef struct zoo_kernels {
   zoo_f32_binary_ukernel f32_binary;
   zoo_f32_unary_ukernel f32_unary;
   zoo_integer_igemm_kernel i8_igemm;
+  zoo_i8_lines_ukernel i8_lines;
   zoo_integer_dwconv_ukernel i8_dwconv;
   zoo_integer_pool_ukernel i8_pool;
   zoo_integer_binary_ukernel i8_binary;

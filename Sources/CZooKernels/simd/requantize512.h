@@ -25,13 +25,16 @@ INLINE __m512i packed_pair(vf a, vf b, packed_requantization r) {
   return _mm512_adds_epi16(_mm512_packs_epi32(x, y), r.zero_point);
 }
 
+// Four vectors, each quarter of 128 bits packed by itself: its four lanes of the first vector, those of the second, and so on.
+INLINE __m512i packed_fours(const vf *real, packed_requantization r) {
+  const __m512i words = packed_pair(real[0], real[1], r);
+  return _mm512_max_epi8(_mm512_packs_epi16(words, packed_pair(real[2], real[3], r)), r.lower);
+}
+
 // Two or four vectors side by side.
 INLINE void store_requantized(int8_t *p, const int vectors, const vf *real, packed_requantization r) {
-  const __m512i first = packed_pair(real[0], real[1], r);
-  const __m512i second = vectors == 4 ? packed_pair(real[2], real[3], r) : first;
-  // Lanes of 128 bits were packed each by itself.
-  const __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(first, second), r.lower);
-  const __m512i ordered = _mm512_permutexvar_epi32(r.order, bytes);
+  const vf four[4] = {real[0], real[1], real[vectors - 2], real[vectors - 1]};
+  const __m512i ordered = _mm512_permutexvar_epi32(r.order, packed_fours(four, r));
   if (vectors == 4)
     _mm512_storeu_si512(p, ordered);
   else

@@ -14,7 +14,7 @@ package struct ImageSource<Element> {
   let vertical: WindowAxis
   let horizontal: WindowAxis
 
-  private init(
+  init(
     base: UnsafePointer<Element>, pixelStride: Int, channels: Int, height: Int, width: Int,
     outputHeight: Int, outputWidth: Int, vertical: WindowAxis, horizontal: WindowAxis
   ) {

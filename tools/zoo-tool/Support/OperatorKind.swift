@@ -59,7 +59,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32) -> String? {
   case let integer as any IntegerOperation:
     let type = integer.isWide ? "i16" : "i8"
     return switch integer.family {
-    case .product: type + "_igemm"
+    case .product: goesByLines(integer, node, graph, isa) ? "i8_lines" : type + "_igemm"
     case .depthwise: type + "_dwconv"
     case .pool: type + "_pool"
     case .binary: type + "_binary"
@@ -78,6 +78,18 @@ private func goesByLines(_ node: GraphNode, _ graph: Graph, _ isa: UInt32) -> Bo
   let window = operation.window
   let pads = [window.padTop, window.padLeft, window.padBottom, window.padRight]
   return window.strideWidth == 1 && window.dilationWidth == 1 && pads.allSatisfy { $0 == 0 }
+}
+
+/// Whether `node` is a product of few columns that has a kernel of its own (`ProductLines.swift`).
+private func goesByLines(
+  _ operation: any IntegerOperation, _ node: GraphNode, _ graph: Graph, _ isa: UInt32
+) -> Bool {
+  let shape = graph[node.output].shape
+  guard !operation.isWide, shape.last / operation.groupCount < 48, shape.rowCount >= 4,
+    isa != ZOO_KERNELS_AMX, Microkernel.selected(family: "i8_lines", isa: isa) != nil
+  else { return false }
+  guard let window = operation.slidingWindow else { return true }
+  return window.dilationHeight == 1 && window.dilationWidth == 1
 }
 
 /// What the products of `node` are of: bytes only where sums are of integers too. With activations of 16 bits they count

@@ -27,23 +27,15 @@ struct IntegerProduct<Element: IntegerElement> {
   let runtime: Runtime
 
   /// Pointers of one tile: enough for 8 rows of an 11 x 11 window.
-  static var pointerCapacity: Int { 1024 }
-  /// Elements of one gathered tile.
-  static var gatherCapacity: Int { 16384 }
-  /// Channels whose padding fits the row that stands for it.
-  static var paddingCapacity: Int { 4096 }
+  static var pointerCapacity: Int { Int(ZOO_MEMORY_POINTERS) }
+  /// Elements of one gathered tile, or of the row that stands for padding.
+  static var elementCapacity: Int { Int(ZOO_MEMORY_BYTES) / 2 }
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static var blockByteCount: Int { 256 << 10 }
 
   func start() {
     let kernel = Element.product(runtime.kernels)
-    let isCovered =
-      kernel.run != nil
-      && (gathers
-        ? depth <= IntegerProduct.gatherCapacity
-        : source.isDirect
-          || source.channels <= IntegerProduct.paddingCapacity
-            && source.tapCount <= IntegerProduct.pointerCapacity)
+    let isCovered = kernel.run != nil && isCovered
     let cost = ProductPieces.Cost(
       operations: Float(rows) * Float(columns) * Float(depth), least: 1_048_576,
       imageByteCount: rows * depth / source.tapCount * MemoryLayout<Element>.size,
@@ -62,10 +54,42 @@ struct IntegerProduct<Element: IntegerElement> {
     return max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
   }
 
+  /// Whether there is memory for what kernels need besides the operands.
+  private var isCovered: Bool {
+    if pads { return true }
+    if gathers { return depth <= IntegerProduct.elementCapacity }
+    return source.isDirect
+      || source.channels <= IntegerProduct.elementCapacity
+        && source.tapCount <= IntegerProduct.pointerCapacity
+  }
+
   /// Whether a row is copied before it is multiplied: quads must not straddle two taps, and for few channels a pointer per
   /// tap would cost more than it saves.
   var gathers: Bool {
-    !source.isDirect && source.channels <= 8 || source.channels % 4 != 0
+    let merged = source.byKernelRows
+    if merged.tapCount < source.tapCount { return merged.channels % 4 != 0 }
+    return !source.isDirect && source.channels <= 8 || source.channels % 4 != 0
+  }
+
+  /// Whether blocks of the image are copied, so that nothing has to be asked about their padding.
+  var pads: Bool {
+    source.isPaddable(blockCapacity, always: straddlesTaps)
+      && (!gathersBlocks || depth <= IntegerProduct.elementCapacity - blockCapacity)
+  }
+
+  /// Whether rows are copied out of such a block: quads must not straddle two kernel rows.
+  var gathersBlocks: Bool { source.horizontal.kernel * source.channels % 4 != 0 }
+
+  /// Whether there may be a kernel that puts such rows together itself, from a block of which it reads more than it needs.
+  var straddlesTaps: Bool {
+    gathersBlocks && source.horizontal.kernel * source.channels <= 16
+      && source.vertical.kernel <= Int(ZOO_STRADDLED_TAPS) && !Element.isWide
+      && runtime.kernels.i8_lines != nil
+  }
+
+  /// Elements of such a block; the windows that are copied out of it need most of the memory.
+  var blockCapacity: Int {
+    gathersBlocks ? IntegerProduct.elementCapacity / 4 : IntegerProduct.elementCapacity
   }
 }
 
@@ -112,118 +136,17 @@ extension IntegerProduct {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
-      if gathers {
-        runGathered(kernel, workspace, rows: rows, columns: column..<end)
-      } else {
-        runIndirect(kernel, workspace, rows: rows, columns: column..<end)
+      var tiles = ProductTiles(
+        product: self, kernel: kernel, workspace: workspace, rows: rows, columns: column..<end)
+      withUnsafeMutablePointer(to: &tiles) {
+        let context = UnsafeMutableRawPointer($0)
+        if Element.isWide {
+          zoo_with_memory(context) { ProductTiles<Int16>.body($0).run(ProductMemory($1, $2)) }
+        } else {
+          zoo_with_memory(context) { ProductTiles<Int8>.body($0).run(ProductMemory($1, $2)) }
+        }
       }
       column = end
-    }
-  }
-
-  private func parameters(_ row: Int, _ columns: Range<Int>) -> zoo_integer_igemm_params {
-    let first = columns.lowerBound
-    var params = zoo_integer_igemm_params()
-    params.w = weights + first * depth
-    params.bias = (bias + first, secondBias + first)
-    params.multipliers = multipliers + first
-    if let addend {
-      params.addend = UnsafeRawPointer(addend.base + row * addend.stride + first)
-      params.addend_stride = addend.stride
-      params.addend_zero_point = addend.zeroPoint
-      params.addend_multiplier = addend.multiplier
-    }
-    params.c = UnsafeMutableRawPointer(output + row * outputStride + first)
-    params.c_stride = outputStride
-    params.zero_point = requantization.zeroPoint
-    params.lower = requantization.lower
-    params.upper = requantization.upper
-    return params
-  }
-
-  /// Tiles whose rows are read through a table of pointers, one per tap.
-  @inline(never)  // its table would sit in every caller's frame
-  private func runIndirect(
-    _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>
-  ) {
-    let taps = source.tapCount
-    let tile = rowsPerCall(
-      tile: Int(Element.product(runtime.kernels).mr), workspace,
-      most: IntegerProduct.pointerCapacity / taps)
-    var table = InlineArray<1024, UnsafePointer<Element>?>(repeating: nil)
-    var span = table.mutableSpan
-    var line = InlineArray<4096, Element>(repeating: padding)
-    var lineSpan = line.mutableSpan
-    lineSpan.withUnsafeMutableBufferPointer { line in
-      span.withUnsafeMutableBufferPointer { table in
-        guard let pointers = table.baseAddress else { return }
-        let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
-        var first = rows.lowerBound
-        while first < rows.upperBound {
-          let end = min(rows.upperBound, first + most)
-          source.fill(
-            pointers, rows: first..<end, stride: end - first,
-            padding: UnsafePointer(line.baseAddress))
-          var row = first
-          while row < end {
-            let count = min(tile, end - row)
-            var params = parameters(row, columns)
-            params.kc = source.channels
-            params.tap_count = taps
-            params.a = UnsafeRawPointer(pointers + (row - first))
-              .assumingMemoryBound(to: UnsafeRawPointer?.self)
-            params.a_tap_stride = end - first
-            params.workspace = workspace
-            kernel(count, columns.count, &params)
-            row += count
-          }
-          first = end
-        }
-      }
-    }
-  }
-
-  /// Tiles whose rows are first copied to a small buffer.
-  @inline(never)
-  private func runGathered(
-    _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>
-  ) {
-    // Not filled: every element that is read is written first, but for up to 3 at the end of a row, whose weights are 0.
-    var storage = InlineArray<16384, Element>(repeating: 0)
-    var span = storage.mutableSpan
-    var table = InlineArray<128, UnsafePointer<Element>?>(repeating: nil)
-    var tableSpan = table.mutableSpan
-    span.withUnsafeMutableBufferPointer { buffer in
-      guard let gathered = buffer.baseAddress else { return }
-      tableSpan.withUnsafeMutableBufferPointer { table in
-        guard let pointers = table.baseAddress else { return }
-        let tile = rowsPerCall(
-          tile: Int(Element.product(runtime.kernels).mr), workspace,
-          most: min(table.count, buffer.count / depth))
-        let most = rowsPerTable(tile, most: min(table.count, buffer.count / depth))
-        for i in 0..<most { pointers[i] = UnsafePointer(gathered + i * depth) }
-        var first = rows.lowerBound
-        while first < rows.upperBound {
-          let end = min(rows.upperBound, first + most)
-          source.gather(first..<end, into: gathered, step: depth, padding: padding)
-          var row = first
-          while row < end {
-            let count = min(tile, end - row)
-            var params = parameters(row, columns)
-            params.kc = depth
-            params.tap_count = 1
-            params.a = UnsafeRawPointer(pointers + (row - first))
-              .assumingMemoryBound(to: UnsafeRawPointer?.self)
-            params.a_tap_stride = count
-            params.workspace = workspace
-            kernel(count, columns.count, &params)
-            row += count
-          }
-          first = end
-        }
-      }
     }
   }
 
