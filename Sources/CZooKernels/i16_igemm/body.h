@@ -127,4 +127,5 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
+#define ELEMENT int16_t
 #include <integer/tiles.h>

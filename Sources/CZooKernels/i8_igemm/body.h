@@ -124,4 +124,5 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
 }
 
+#define ELEMENT int8_t
 #include <integer/tiles.h>

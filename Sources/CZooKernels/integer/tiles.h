@@ -1,4 +1,5 @@
-// Rows and columns cut into tiles: what follows `tile` in the bodies of i8_igemm and i16_igemm.
+// Rows and columns cut into tiles: what follows `tile` in the bodies of i8_igemm and i16_igemm, which define ELEMENT, the type
+// of their results.
 //
 // tile(rows, vectors, partial, rest, w, step, panel, p, column): `vectors` vectors of VL columns from `column` on, of the last of
 // which `rest` lanes count if `partial`. Quads of rows are `step` bytes apart, panels `panel`.
@@ -39,8 +40,8 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
 #undef LAST
 }
 
-// `m` rows in 1...MR, each number an instance of its own, so that no row is computed for nothing.
-INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *p) {
+// `m` rows in 1...MR but 3 and 5: those have no code of their own.
+static void even_rows(size_t m, size_t n, const zoo_integer_igemm_params *p) {
   switch (m) {
   case 1:
     strip(1, n, p);
@@ -48,19 +49,26 @@ INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *p) {
   case 2:
     strip(2, n, p);
     break;
-  case 3:
-    strip(3, n, p);
-    break;
   case 4:
     strip(4, n, p);
     break;
 #if MR == 6
-  case 5:
-    strip(5, n, p);
-    break;
   case 6:
     strip(6, n, p);
     break;
 #endif
   }
+}
+
+// `m` rows in 1...MR.
+INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *p) {
+  if (m != 3 && m != 5)
+    return even_rows(m, n, p);
+  zoo_integer_igemm_params last = *p;
+  last.a += m - 1;
+  last.c = (ELEMENT *)last.c + (ptrdiff_t)(m - 1) * (ptrdiff_t)last.c_stride;
+  if (last.addend)
+    last.addend = (const ELEMENT *)last.addend + (ptrdiff_t)(m - 1) * (ptrdiff_t)last.addend_stride;
+  even_rows(m - 1, n, p);
+  even_rows(1, n, &last);
 }
