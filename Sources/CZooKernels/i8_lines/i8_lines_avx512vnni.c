@@ -34,20 +34,19 @@ typedef struct state {
   vi addend_zero;
 } state;
 
-// Columns of a tile, all of which count, or of the last four the first `rest`.
+// Columns of a tile. Functions below are for 4 * `columns` of them, of which 4 * `full` surely count, both constants.
 typedef struct panel {
   const int8_t *w;
   size_t step; // bytes between quads of rows
   size_t column;
-  size_t rest;
-  __mmask16 bytes; // of the columns that count
+  __mmask16 counting;
 } panel;
 
-// Four words in each quarter; only the first `n` are read if `partial`.
-INLINE __m512i load_words(const void *p, const int partial, size_t n) {
-  const __m128i words =
-      partial ? _mm_maskz_loadu_epi32((__mmask8)((1u << n) - 1u), p) : _mm_loadu_si128((const __m128i *)p);
-  return _mm512_broadcast_i32x4(words);
+// Words of four columns, from number `c` of them on, in each quarter; only those that count are read.
+INLINE __m512i load_words(const void *p, const int c, const int full, const panel *b) {
+  p = (const char *)p + 16 * c;
+  return _mm512_broadcast_i32x4(c < full ? _mm_loadu_si128((const __m128i *)p)
+                                         : _mm_maskz_loadu_epi32((__mmask8)(b->counting >> 4 * c & 15), p));
 }
 
 // Bytes from the first of four rows to the others; of fewer the last is taken again.
@@ -81,14 +80,14 @@ INLINE __m512i quad_of(__m512i x, const int quad) {
 }
 
 // Sums of the first `quads` quads of 4 * `vectors` rows and 4 * `columns` columns.
-INLINE void multiply(const int vectors, const int columns, const int partial, const int quads, vi (*sum)[4],
+INLINE void multiply(const int vectors, const int columns, const int full, const int quads, vi (*sum)[4],
                      const __m512i *x, const int8_t *w, const panel *b) {
 #pragma clang loop unroll(full)
   for (int quad = 0; quad < quads; quad++) {
     __m512i words[4];
 #pragma clang loop unroll(full)
     for (int c = 0; c < columns; c++)
-      words[c] = load_words(w + (size_t)quad * b->step + 16 * c, partial && c == columns - 1, b->rest);
+      words[c] = load_words(w + (size_t)quad * b->step, c, full, b);
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++) {
       const __m512i four = quad_of(x[i], quad);
@@ -108,17 +107,17 @@ INLINE vi widened_four(__m512i bytes, const int four) {
 }
 
 // Rounds the sums of four rows from `row` on, of which `count` are stored.
-INLINE void finish(const int columns, const int partial, const vi *sum, const vf *multipliers, size_t row, size_t count,
+INLINE void finish(const int columns, const int full, const vi *sum, const vf *multipliers, size_t row, size_t count,
                    const panel *b, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
-  const int whole = columns == 4 && !partial;
+  const int whole = full == 4;
   vf real[4];
 #pragma clang loop unroll(full)
   for (int c = 0; c < columns; c++)
     real[c] = v_mul(i_float(sum[c]), multipliers[c]);
   if (p->addend) {
     const int8_t *from = (const int8_t *)p->addend + row * p->addend_stride + b->column;
-    const __m512i bytes = load_rows(from, steps_of(p->addend_stride, count), !whole, b->bytes);
+    const __m512i bytes = load_rows(from, steps_of(p->addend_stride, count), !whole, b->counting);
 #pragma clang loop unroll(full)
     for (int c = 0; c < columns; c++) {
       const vf addend = i_float(i_sub(widened_four(bytes, c), s->addend_zero));
@@ -140,7 +139,7 @@ INLINE void finish(const int columns, const int partial, const vi *sum, const vf
     if (whole)                                                            \
       _mm_storeu_si128((__m128i *)(void *)(to + (i)*p->c_stride), bytes); \
     else                                                                  \
-      _mm_mask_storeu_epi8(to + (i)*p->c_stride, b->bytes, bytes);        \
+      _mm_mask_storeu_epi8(to + (i)*p->c_stride, b->counting, bytes);     \
   }
   STORE(0)
   STORE(1)
@@ -166,21 +165,21 @@ INLINE __m512i load_windows(const int8_t *x, steps to, int together) {
 }
 
 // Adds the products of up to 16 bytes of each row, at least one quad.
-INLINE const int8_t *multiply_some(const int vectors, const int columns, const int partial, size_t bytes, vi (*sum)[4],
+INLINE const int8_t *multiply_some(const int vectors, const int columns, const int full, size_t bytes, vi (*sum)[4],
                                    const __m512i *rows, const int8_t *w, const panel *b) {
   if (bytes > 12)
-    multiply(vectors, columns, partial, 4, sum, rows, w, b);
+    multiply(vectors, columns, full, 4, sum, rows, w, b);
   else if (bytes > 8)
-    multiply(vectors, columns, partial, 3, sum, rows, w, b);
+    multiply(vectors, columns, full, 3, sum, rows, w, b);
   else if (bytes > 4)
-    multiply(vectors, columns, partial, 2, sum, rows, w, b);
+    multiply(vectors, columns, full, 2, sum, rows, w, b);
   else
-    multiply(vectors, columns, partial, 1, sum, rows, w, b);
+    multiply(vectors, columns, full, 1, sum, rows, w, b);
   return w + (bytes < 16 ? (bytes + 3) / 4 : 4) * b->step;
 }
 
 // The products of windows whose quads straddle taps.
-INLINE void multiply_windows(const int vectors, const int columns, const int partial, vi (*sum)[4], const group *g,
+INLINE void multiply_windows(const int vectors, const int columns, const int full, vi (*sum)[4], const group *g,
                              steps to, const panel *b, const state *s) {
   const windows *windows = s->windows;
   const int8_t *w = b->w;
@@ -199,12 +198,12 @@ INLINE void multiply_windows(const int vectors, const int columns, const int par
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++)
       rows[i] = unsigned_rows(rows[i]);
-    w = multiply_some(vectors, columns, partial, depth - at, sum, rows, w, b);
+    w = multiply_some(vectors, columns, full, depth - at, sum, rows, w, b);
   }
 }
 
 // The products of taps of whole quads; `near`: of four rows that are 16 bytes apart.
-INLINE void multiply_taps(const int vectors, const int columns, const int partial, const int near, vi (*sum)[4],
+INLINE void multiply_taps(const int vectors, const int columns, const int full, const int near, vi (*sum)[4],
                           const group *g, steps to, const panel *b, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const int8_t *w = b->w;
@@ -216,7 +215,7 @@ INLINE void multiply_taps(const int vectors, const int columns, const int partia
 #pragma clang loop unroll(full)
       for (int i = 0; i < vectors; i++)
         rows[i] = unsigned_rows(near ? _mm512_loadu_si512(g[i].x + tap + k) : load_rows(g[i].x + tap + k, to, 0, 0));
-      multiply(vectors, columns, partial, 4, sum, rows, w, b);
+      multiply(vectors, columns, full, 4, sum, rows, w, b);
     }
     if (k == p->kc)
       continue;
@@ -224,59 +223,64 @@ INLINE void multiply_taps(const int vectors, const int columns, const int partia
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++)
       rows[i] = unsigned_rows(load_rows(g[i].x + tap + k, to, 1, bytes));
-    w = multiply_some(vectors, columns, partial, p->kc - k, sum, rows, w, b);
+    w = multiply_some(vectors, columns, full, p->kc - k, sum, rows, w, b);
   }
 }
 
 // `vectors` groups of `count` rows, of the given kind.
 enum { TAPS, NEAR_TAPS, WINDOWS };
-INLINE void tile(const int vectors, const int columns, const int partial, const int kind, const group *g, size_t count,
+INLINE void tile(const int vectors, const int columns, const int full, const int kind, const group *g, size_t count,
                  const panel *b, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const steps to = steps_of(s->p->pixel_step, count);
   vi sum[MOST][4];
 #pragma clang loop unroll(full)
   for (int c = 0; c < columns; c++) {
-    const vi bias = load_words(p->bias[1] + b->column + 4 * c, partial && c == columns - 1, b->rest);
+    const vi bias = load_words(p->bias[1] + b->column, c, full, b);
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++)
       sum[i][c] = bias;
   }
   if (kind == WINDOWS)
-    multiply_windows(vectors, columns, partial, sum, g, to, b, s);
+    multiply_windows(vectors, columns, full, sum, g, to, b, s);
   else
-    multiply_taps(vectors, columns, partial, kind == NEAR_TAPS, sum, g, to, b, s);
+    multiply_taps(vectors, columns, full, kind == NEAR_TAPS, sum, g, to, b, s);
   vf multipliers[4];
 #pragma clang loop unroll(full)
   for (int c = 0; c < columns; c++)
-    multipliers[c] =
-        _mm512_castsi512_ps(load_words(p->multipliers + b->column + 4 * c, partial && c == columns - 1, b->rest));
+    multipliers[c] = _mm512_castsi512_ps(load_words(p->multipliers + b->column, c, full, b));
 #pragma clang loop unroll(full)
   for (int i = 0; i < vectors; i++)
-    finish(columns, partial, sum[i], multipliers, g[i].row, kind == NEAR_TAPS ? 4 : count, b, s);
+    finish(columns, full, sum[i], multipliers, g[i].row, kind == NEAR_TAPS ? 4 : count, b, s);
+}
+
+// One group of a narrow panel, which is rare: one piece of code for any columns.
+__attribute__((noinline)) static void single(const group *g, size_t count, panel b, const state *s) {
+  if (s->windows)
+    tile(1, 4, 0, WINDOWS, g, count, &b, s);
+  else
+    tile(1, 4, 0, TAPS, g, count, &b, s);
 }
 
 // All columns of `vectors` groups of `count` rows.
 INLINE void strip(const int vectors, const int kind, const group *g, size_t count, size_t n, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
-  panel b = {p->w, 64, 0, 4, 0xffff};
+  panel b = {p->w, 64, 0, 0xffff};
   for (; b.column + 16 <= n; b.column += 16, b.w += 16 * depth)
-    tile(vectors, 4, 0, kind, g, count, &b, s);
+    tile(vectors, 4, 4, kind, g, count, &b, s);
   const size_t rest = n - b.column; // the last, narrower panel: its quads are `rest` columns apart
   if (rest == 0)
     return;
   b.step = rest * 4;
-  b.bytes = (__mmask16)((1u << rest) - 1u);
-  b.rest = (rest - 1) % 4 + 1;
-  if (rest > 12)
-    tile(vectors, 4, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
+  b.counting = (__mmask16)((1u << rest) - 1u);
+  if (vectors == 1 || rest <= 4)
+    for (int i = 0; i < vectors; i++)
+      single(g + i, count, b, s);
   else if (rest > 8)
-    tile(vectors, 3, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
-  else if (rest > 4)
-    tile(vectors, 2, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
+    tile(vectors, 4, 2, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
   else
-    tile(vectors, 1, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
+    tile(vectors, 2, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
 }
 
 // Of each line `count` rows, at most four, from `first`, `first` + 4 and so on, below `end`.
