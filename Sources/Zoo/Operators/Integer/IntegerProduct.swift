@@ -71,9 +71,11 @@ struct IntegerProduct<Element: IntegerElement> {
     return !source.isDirect && source.channels <= 8 || source.channels % 4 != 0
   }
 
-  /// Whether blocks of the image are copied, so that nothing has to be asked about their padding.
+  /// Whether blocks of the image are copied, so that nothing has to be asked about their padding. With many channels and columns
+  /// pointers cost little beside what is multiplied, and blocks would be of few rows, which tiles do not divide.
   var pads: Bool {
-    source.isPaddable(blockCapacity, always: straddlesTaps)
+    (source.channels <= 32 || columns < 48)
+      && source.isPaddable(blockCapacity, always: straddlesTaps)
       && (!gathersBlocks || depth <= IntegerProduct.elementCapacity - blockCapacity)
   }
 
