@@ -1,5 +1,4 @@
 // f32_winograd for any vector width: the three transforms of F(4x4, 3x3), lane by lane.
-#include <simd/partial.h>
 #include <zoo_kernels.h>
 
 // Six numbers of a line of the input: B^T d.
@@ -45,22 +44,29 @@ INLINE vf take_bf16(const uint16_t *p, size_t at) {
   return v_half(i_load((const int32_t *)(const void *)(p + at / 32 * 32) + at % 16), at / 16 % 2 == 1);
 }
 
-// Edges take no branches: of rows that do not exist no lane is read, which touches nothing and gives zeros, and columns that do
-// not exist are zeros from elsewhere.
-INLINE void input_lanes(const float *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum, size_t stride) {
+// Edges take no branches, which differ from tile to tile: of rows that do not exist no lane is read, and columns that do not exist
+// are zeros from elsewhere. Addresses are always those of something: reading no lane of an unmapped page can take hundreds of cycles.
+// `whole`: every pixel and lane is there.
+INLINE void input_lanes(const int whole, const float *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum,
+                        size_t stride) {
+  const size_t row_count = p->end_row - p->first_row, column_count = p->end_column - p->first_column;
   vmask rows[6];
+  size_t offsets[6];
   vf d[6], t[36], v[6];
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < 6; i++)
-    rows[i] = i >= p->first_row && i < p->end_row ? lanes : v_mask(0);
+  for (size_t i = 0; i < 6; i++) { // one comparison each: numbers without sign
+    const int exists = i - p->first_row < row_count;
+    rows[i] = exists ? lanes : v_mask(0);
+    offsets[i] = (exists ? i : p->first_row) * p->row_stride;
+  }
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++, x += p->pixel_stride) {
-    const int exists = j >= p->first_column && j < p->end_column;
+    const int exists = j - p->first_column < column_count;
     const float *column = exists ? x : zoo_f32_zero_row;
-    const size_t row_stride = exists ? p->row_stride : 0;
+    const size_t within = exists ? ~(size_t)0 : 0;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++) {
-      d[i] = v_load_part(column + i * row_stride, rows[i]);
+      d[i] = whole ? v_load(x + i * p->row_stride) : v_load_part(column + (offsets[i] & within), rows[i]);
       __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     input_line(d, 1, t + j, 6);
@@ -78,15 +84,17 @@ INLINE void input_lanes(const float *x, vmask lanes, const zoo_f32_winograd_para
 INLINE void inputs(size_t count, const zoo_f32_winograd_params *p) {
   const float *x = p->x;
   size_t at = 0;
+  if (p->end_row - p->first_row == 6 && p->end_column - p->first_column == 6)
+    for (; at + VL <= count; at += VL)
+      input_lanes(1, x + at, v_mask(VL), p, p->spectrum + at, p->spectrum_stride);
   for (; at + VL <= count; at += VL)
-    input_lanes(x + at, v_mask(VL), p, p->spectrum + at, p->spectrum_stride);
+    input_lanes(0, x + at, v_mask(VL), p, p->spectrum + at, p->spectrum_stride);
   if (at == count)
     return;
   float last[36 * VL];
-  const vmask lanes = v_mask(count - at);
-  input_lanes(x + at, lanes, p, last, VL);
+  input_lanes(0, x + at, v_mask(count - at), p, last, VL);
   for (size_t s = 0; s < 36; s++)
-    v_store_part(p->spectrum + s * p->spectrum_stride + at, lanes, v_load(last + s * VL));
+    v_store_part(p->spectrum + s * p->spectrum_stride + at, v_mask(count - at), v_load(last + s * VL));
 }
 
 // `is_bf16`: what the weights are.

@@ -26,19 +26,24 @@ INLINE void tap_line(const vf *s, const size_t step, vf *y, const size_t y_step)
 static const float no_column[VL];
 
 // Edges as in f32_winograd: of rows that do not exist no lane is read, and columns that do not exist are zeros from elsewhere.
-INLINE void output_lanes(const float *x, vmask lanes, const zoo_train_tile *p, float *spectrum, size_t stride) {
+// `whole`: every pixel and lane is there, which AVX2 reads faster without masks.
+INLINE void output_lanes(const int whole, const float *x, vmask lanes, const zoo_train_tile *p, float *spectrum,
+                         size_t stride) {
   vmask rows[4];
+  ptrdiff_t offsets[4];
   vf d[4], t[24], v[6];
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < 4; i++)
+  for (size_t i = 0; i < 4; i++) {
     rows[i] = i < p->rows ? lanes : v_mask(0);
+    offsets[i] = i < p->rows ? (ptrdiff_t)i * p->row_stride : 0;
+  }
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 4; j++, x += p->pixel_stride) {
     const float *column = j < p->columns ? x : no_column;
-    const ptrdiff_t row_stride = j < p->columns ? p->row_stride : 0;
+    const ptrdiff_t within = j < p->columns ? -1 : 0;
 #pragma clang loop unroll(full)
     for (ptrdiff_t i = 0; i < 4; i++) {
-      d[i] = v_load_part(column + i * row_stride, rows[i]);
+      d[i] = whole ? v_load(x + i * p->row_stride) : v_load_part(column + (offsets[i] & within), rows[i]);
       __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     pixel_line(d, 1, t + j, 4);
@@ -74,13 +79,16 @@ INLINE void weight_lanes(size_t at, const zoo_train_tile *p) {
 
 static void output_spectrum(size_t channels, const zoo_train_tile *tile) {
   size_t at = 0;
+  if (tile->rows == 4 && tile->columns == 4)
+    for (; at + VL <= channels; at += VL)
+      output_lanes(1, tile->pixels + at, v_mask(VL), tile, tile->spectrum + at, tile->spectrum_stride);
   for (; at + VL <= channels; at += VL)
-    output_lanes(tile->pixels + at, v_mask(VL), tile, tile->spectrum + at, tile->spectrum_stride);
+    output_lanes(0, tile->pixels + at, v_mask(VL), tile, tile->spectrum + at, tile->spectrum_stride);
   if (at == channels)
     return;
   float last[36 * VL];
   const vmask lanes = v_mask(channels - at);
-  output_lanes(tile->pixels + at, lanes, tile, last, VL);
+  output_lanes(0, tile->pixels + at, lanes, tile, last, VL);
   for (size_t s = 0; s < 36; s++)
     v_store_part(tile->spectrum + s * tile->spectrum_stride + at, lanes, v_load(last + s * VL));
 }
