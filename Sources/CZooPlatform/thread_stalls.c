@@ -1,7 +1,7 @@
 // Threads of a pool that wait for one without a CPU: see thread_placement.h for why they do not just wait.
 //
-// Measured with one busy process on two CPUs, networks of 4 to 10 ms: 2.0 to 2.9 times as long as alone when nobody is
-// moved, 1.3 to 1.4 times with it; a CPU and a half give 1.33.
+// Measured with one busy process on two CPUs, networks of 2 to 70 ms: 2.0 to 2.9 times as long as alone when nobody is
+// moved, 1.1 to 1.6 times with it; a CPU and a half give 1.33.
 #include "thread_stalls.h"
 
 bool zoo_pool_is_done(zoo_platform_pool *pool) {
