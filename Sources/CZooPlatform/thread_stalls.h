@@ -14,11 +14,11 @@
 // With 8 us instead, 60 threads a second are moved on a quiet machine, and runs take 4 % longer.
 #define ZOO_POOL_STALL_NANOSECONDS 40000u
 
-#define OWN_CACHE_LINE _Alignas(64)
+#define ZOO_OWN_CACHE_LINE _Alignas(64)
 
 // What others see of a thread, 0 being the caller: which pieces are its own, whether it is in the middle of one.
 typedef struct {
-  OWN_CACHE_LINE _Atomic uint64_t span; // its pieces of the run
+  ZOO_OWN_CACHE_LINE _Atomic uint64_t span; // its pieces of the run
   _Atomic bool works;
 } zoo_pool_member;
 
@@ -36,20 +36,20 @@ struct zoo_platform_pool {
   _Atomic(zoo_platform_task) task;
   _Atomic(void *) task_context;
 
-  OWN_CACHE_LINE _Atomic uint32_t run;       // its number
-  OWN_CACHE_LINE _Atomic uint32_t remaining; // pieces of the run that have not returned
-  OWN_CACHE_LINE _Atomic uint32_t sleepers;  // workers that wait, or are about to, for a new run
+  ZOO_OWN_CACHE_LINE _Atomic uint32_t run;       // its number
+  ZOO_OWN_CACHE_LINE _Atomic uint32_t remaining; // pieces of the run that have not returned
+  ZOO_OWN_CACHE_LINE _Atomic uint32_t sleepers;  // workers that wait, or are about to, for a new run
   _Atomic bool caller_sleeps;
   _Atomic bool stops;
   atomic_flag busy; // held by the thread whose run the pool does
 
   // Who the caller is and on which CPU it began the run, written while all spans are empty.
-  OWN_CACHE_LINE _Atomic int caller_cpu;
+  ZOO_OWN_CACHE_LINE _Atomic int caller_cpu;
   pthread_t caller;
   _Atomic bool moves_caller; // held by the worker that looks after the caller
   _Atomic uint64_t move_count;
 
-  OWN_CACHE_LINE pthread_mutex_t mutex; // guards going to sleep and waking, nothing else
+  ZOO_OWN_CACHE_LINE pthread_mutex_t mutex; // guards going to sleep and waking, nothing else
   pthread_cond_t has_run;
   pthread_cond_t is_done;
   uint32_t thread_count;

@@ -3,7 +3,7 @@
 // One run hands out the indices 0 ..< task_count. The thread that calls works too, so a pool of n
 // threads starts n - 1 workers, and a run never waits for a worker that has not begun a piece:
 // where workers are slow to wake, or cannot be had at all, the caller does the work. All state is
-// in the pool; there is nothing global.
+// in the pool, but for a flag that lets one thread of the process at a time be moved (below).
 //
 // Where more threads want to run than there are CPUs (another process works), threads of a run are moved between CPUs so
 // that nobody waits for one that has none. The CPUs that the calling thread may use are the same afterwards.

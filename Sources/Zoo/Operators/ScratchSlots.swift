@@ -4,10 +4,8 @@ import CZooKernels
 
 /// One word for each share: what its memory holds, 0 for nothing, or that a piece works in it.
 ///
-/// As many pieces run at a time as there are threads, so that one of as many shares is always free.
+/// As many pieces run at a time as there are threads, so that one of as many shares is free at once; with fewer shares, pieces wait.
 struct ScratchSlots {
-  static let most = 64
-
   let words: UnsafeMutablePointer<UInt32>
   let count: Int
 
