@@ -9,7 +9,7 @@ import Zoo
 package enum ProductPrecision: String, Sendable, CaseIterable, Codable {
   case f32
   /// Operands of dense layers and convolutions are rounded to bf16, to nearest, ties to even; but not those of depthwise convolutions, and
-  /// of the weight gradients of other convolutions with groups. CPUs without a matrix unit are faster by Winograd's transforms where these
+  /// of the weight gradients of other convolutions with groups or, as first layers have them, with windows of at most 32 numbers. CPUs without a matrix unit are faster by Winograd's transforms where these
   /// apply (ResNet-20 1.3 times): then weights are rounded, and the transforms compute in f32.
   case bf16
 

@@ -27,9 +27,15 @@ struct RoundedWeightGradient: ConvolutionWeightGradient {
   private static let chunk = 256
   private static let leastPieces = 16
 
-  /// Nil for several groups, and for f32.
+  /// Windows of at most as many numbers are read from few pixels: packing them takes longer than their products in f32.
+  private static let smallWindow = 32
+
+  /// Nil for several groups, for small windows of several taps, and for f32.
   init?(_ operation: Conv2D, x: Variable, output: Variable, _ context: TrainingContext) {
-    guard operation.groups == 1 else { return nil }
+    let taps = Int(operation.window.kernelHeight * operation.window.kernelWidth)
+    guard operation.groups == 1,
+      taps == 1 || taps * x.shape[3] > RoundedWeightGradient.smallWindow
+    else { return nil }
     self.init(
       ImageSource(
         base: UnsafePointer(x.value), image: zoo_tensor(ZOO_F32, x.shape), channels: x.shape[3],
