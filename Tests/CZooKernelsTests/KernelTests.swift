@@ -15,14 +15,14 @@ func variants(_ family: String) -> [zoo_ukernel] {
 }
 
 struct ProductKernelTests {
-  /// Rows below, at and above tiles come from m in 1...mr; columns around panels and tiles.
+  /// Rows below, at and above tiles, and several of them; columns around panels and tiles.
   @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 130])
   func productsAreRightAndStayInside(_ n: Int) throws {
     for kernel in variants("f32_igemm") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
       var noise = Noise(state: UInt64(n))
       for (kc, taps) in [(1, 1), (3, 3), (5, 1), (16, 2), (37, 4)] {
-        for m in 1...Int(kernel.mr) {
+        for m in Array(1...Int(kernel.mr)) + [2 * Int(kernel.mr) + 3] {
           let depth = kc * taps
           let rows = (0..<m * taps).map { _ in GuardedBuffer(noise.floats(kc)) }
           let plain = noise.floats(depth * n)

@@ -163,8 +163,8 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #undef LAST
 }
 
-// `m` rows in 1...MR: `panels` panels at a time, but `wide` for one row (dense layers), so that enough loads are in flight.
-INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+// Up to MR rows: `panels` panels at a time, but `wide` for one row (dense layers), so that enough loads are in flight.
+INLINE void strips(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
   switch (m) {
   case 1:
     strip(1, wide, n, p);
@@ -181,16 +181,26 @@ INLINE void product(size_t m, const int wide, const int panels, size_t n, const 
   case 5:
     strip(5, panels, n, p);
     break;
+#if MR == 8
   case 6:
     strip(6, panels, n, p);
     break;
-#if MR == 8
   case 7:
     strip(7, panels, n, p);
     break;
-  case 8:
-    strip(8, panels, n, p);
-    break;
 #endif
+  default:
+    strip(MR, panels, n, p);
+  }
+}
+
+INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *params) {
+  zoo_f32_igemm_params p = *params;
+  for (;;) {
+    strips(m, wide, panels, n, &p);
+    if (m <= MR)
+      return;
+    m -= MR;
+    p = zoo_f32_igemm_rows(&p, MR);
   }
 }

@@ -32,13 +32,23 @@ typedef struct zoo_f32_igemm_params {
   void *workspace;       // NULL, or the bytes that the kernel asks for, of no meaning between calls
 } zoo_f32_igemm_params;
 
-// m in 1...mr of the kernel, n >= 1 any. Kernels that ask for a workspace take any m, and are fast with one and m of a hundred
-// and more. Floats have other bits with a workspace than without.
+// m >= 1 and n >= 1 any; many rows at once save calls. Kernels that ask for a workspace are fast with one and m of a hundred and more.
+// Floats have other bits with a workspace than without.
 typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_params *params);
+
+// The same for rows `count` and on.
+static inline zoo_f32_igemm_params zoo_f32_igemm_rows(const zoo_f32_igemm_params *p, size_t count) {
+  zoo_f32_igemm_params rest = *p;
+  rest.a += count;
+  rest.c += count * rest.c_stride;
+  if (rest.addend)
+    rest.addend += count * rest.addend_stride;
+  return rest;
+}
 
 typedef struct zoo_f32_igemm_kernel {
   zoo_f32_igemm_ukernel run;
-  uint32_t mr;        // rows per inner tile, and most rows per call without a workspace
+  uint32_t mr;        // rows per inner tile
   uint32_t nr;        // columns per inner tile: a driver splits n at multiples of this
   uint32_t workspace; // bytes, or 0
 } zoo_f32_igemm_kernel;

@@ -50,6 +50,8 @@ package struct MatrixProduct {
   static let tableCapacity = 512
   /// Floats of one gathered tile.
   static let gatherCapacity = 4096
+  /// Results that stay in the nearest cache until an activation has passed over them.
+  static let passCount = 4096
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static let blockByteCount = 256 << 10
 
@@ -162,9 +164,16 @@ extension MatrixProduct {
     return params
   }
 
-  /// Calls the kernel for up to `tile` rows at a time, of whose taps `prepare` has brought the pointers into `table`.
+  /// Rows of one call that makes `columns` columns: `tile` or whole multiples; all, if nothing is left to do while they are in cache.
+  private func rowsPerCall(tile: Int, columns: Int, _ workspace: UnsafeMutableRawPointer?) -> Int {
+    if workspace != nil { return tile }
+    return activation.needsPass ? max(1, MatrixProduct.passCount / columns / tile) * tile : Int.max
+  }
+
+  /// Calls the kernel for rows of whose taps `prepare` has brought the pointers into `table`.
   ///
   /// - Parameters:
+  ///   - tile: rows that the kernel works on at a time.
   ///   - most: rows that are prepared at once.
   ///   - channels: of a tap.
   ///   - prepare: of `count` rows; pointer of tap t, row i belongs at t count + i.
@@ -173,13 +182,14 @@ extension MatrixProduct {
     columns: Range<Int>, tile: Int, most: Int, taps: Int, channels: Int,
     table: UnsafePointer<UnsafePointer<Float>?>, prepare: (Range<Int>) -> Void
   ) {
+    let each = rowsPerCall(tile: tile, columns: columns.count, workspace)
     var first = rows.lowerBound
     while first < rows.upperBound {
       let end = min(rows.upperBound, first + most)
       prepare(first..<end)
       var row = first
       while row < end {
-        let count = min(tile, end - row)
+        let count = min(each, end - row)
         var params = parameters(row, columns)
         params.kc = channels
         params.tap_count = taps

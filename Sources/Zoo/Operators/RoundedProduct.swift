@@ -102,8 +102,9 @@ extension MatrixProduct {
     if gathers { most = min(most, MatrixProduct.gatherCapacity / depth) }
     let tile = rowsPerCall(tile: Int(family.mr), workspace, most: most)
     runTiles(
-      kernel, workspace, rows: rows, columns: columns, tile: tile, most: tile, taps: 1,
-      channels: depth, table: space.pointers
+      kernel, workspace, rows: rows, columns: columns, tile: tile,
+      most: rowsPerTable(tile, most: most),
+      taps: 1, channels: depth, table: space.pointers
     ) { rows in
       let count = rows.count
       if gathers {

@@ -153,9 +153,8 @@ private struct WinogradBlock {
   /// Adds the products of the channels `depth` to the sums of `count` columns.
   func multiply(_ count: Int, _ depth: Range<Int>) {
     guard let kernel = work.runtime.kernels.f32_igemm.run else { return }
-    let most = min(16, Int(work.runtime.kernels.f32_igemm.mr))
     let channels = work.shape.channels
-    var table = InlineArray<16, UnsafePointer<Float>?>(repeating: nil)
+    var table = InlineArray<48, UnsafePointer<Float>?>(repeating: nil)  // Winograd.mostTiles
     var span = table.mutableSpan
     span.withUnsafeMutableBufferPointer { pointers in
       guard let first = pointers.baseAddress else { return }
@@ -163,7 +162,7 @@ private struct WinogradBlock {
       params.kc = depth.count
       params.tap_count = 1
       params.a = UnsafePointer(first)
-      params.a_tap_stride = most
+      params.a_tap_stride = tiles.count
       params.c_stride = Winograd.columnBlock
       params.addend_stride = Winograd.columnBlock
       params.lower = -Float.infinity
@@ -172,15 +171,10 @@ private struct WinogradBlock {
         params.w = UnsafeRawPointer(weights + number * weightStride)
         let line = inputs + number * inputStride + depth.lowerBound
         let sum = sums + number * sumStride
-        var row = 0
-        while row < tiles.count {
-          let rows = min(most, tiles.count - row)
-          for i in 0..<rows { first[i] = UnsafePointer(line + (row + i) * channels) }
-          params.c = sum + row * Winograd.columnBlock
-          params.addend = depth.lowerBound == 0 ? nil : UnsafePointer(params.c)
-          kernel(rows, count, &params)
-          row += rows
-        }
+        for i in 0..<tiles.count { first[i] = UnsafePointer(line + i * channels) }
+        params.c = sum
+        params.addend = depth.lowerBound == 0 ? nil : UnsafePointer(sum)
+        kernel(tiles.count, count, &params)
       }
     }
   }
