@@ -12,8 +12,9 @@ INLINE __m512i single(const uint16_t *p, size_t n) {
 }
 
 // One tile of `rows` x (`panels` * 16) columns, the counts constants after inlining; one panel of `rest` columns if `partial`.
-INLINE void tile(const int rows, const int panels, const int partial, size_t rest, const zoo_f32_igemm_params *p,
-                 size_t column) {
+// `ahead` as in f32_igemm/body.h.
+INLINE void tile(const int rows, const int panels, const int partial, size_t rest, size_t ahead,
+                 const zoo_f32_igemm_params *p, size_t column) {
   const size_t depth = p->tap_count * p->kc, width = partial ? rest : 16;
   const vmask mask = v_mask(width);
   const uint16_t *w[8];
@@ -37,6 +38,8 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
 #pragma clang loop unroll(full)
       for (int v = 0; v < panels; v++) {
         b[v] = partial ? _mm512_maskz_loadu_epi32(mask, w[v]) : _mm512_loadu_si512(w[v]);
+        if (rows > 1 && !partial)
+          __builtin_prefetch(w[v] + ahead, 0, 2);
         w[v] += 2 * width;
       }
 #pragma clang loop unroll(full)
@@ -73,8 +76,10 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
 
 // Columns from `column` on for a constant number of rows, `panels` panels at a time.
 INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p) {
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
-    tile(rows, panels, 0, 0, p, column);
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
+    const size_t next = column + 32 * (size_t)panels <= n ? 16 * (size_t)panels * p->tap_count * p->kc : 0;
+    tile(rows, panels, 0, 0, next, p, column);
+  }
   return column;
 }
 
@@ -88,7 +93,7 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
   if (panels > 1)
     column = columns_by(rows, 1, column, n, p);
   if (column < n)
-    tile(rows, 1, 1, n - column, p, column);
+    tile(rows, 1, 1, n - column, 0, p, column);
 }
 
 // Up to MR rows.

@@ -44,17 +44,7 @@ INLINE void sliding(const int count, const int kh, const int kw, const int step,
     finish(partial, l, sums[q], y + q * p->y_stride);
 }
 
-// One tap of `count` windows that share nothing but its weights.
-INLINE void add_tap(const int count, size_t i, size_t j, const int partial, const lanes *l, vf *sums, const float *x,
-                    const zoo_f32_dwconv_params *p) {
-  const vf w = load(partial, l, p->w + i * p->w_row_stride + j * p->w_col_stride);
-  x += i * p->x_row_stride + j * p->x_col_stride;
-#pragma clang loop unroll(full)
-  for (int q = 0; q < count; q++)
-    sums[q] = v_fma(load(partial, l, x + q * p->x_pixel_stride), w, sums[q]);
-}
-
-// `count` windows however far apart. kh 0: of any size.
+// `count` windows of a known size, however far apart.
 INLINE void apart(const int count, const int kh, const int kw, const int partial, const lanes *l, const float *x,
                   float *y, const zoo_f32_dwconv_params *p) {
   vf sums[TOGETHER];
@@ -64,18 +54,19 @@ INLINE void apart(const int count, const int kh, const int kw, const int partial
 #pragma clang loop unroll(full)
   for (int i = 0; i < kh; i++)
 #pragma clang loop unroll(full)
-    for (int j = 0; j < kw; j++)
-      add_tap(count, (size_t)i, (size_t)j, partial, l, sums, x, p);
-  if (!kh)
-    for (size_t i = 0; i < p->kh; i++)
-      for (size_t j = 0; j < p->kw; j++)
-        add_tap(count, i, j, partial, l, sums, x, p);
+    for (int j = 0; j < kw; j++) {
+      const vf w = load(partial, l, p->w + i * p->w_row_stride + j * p->w_col_stride);
+      const float *tap = x + i * p->x_row_stride + j * p->x_col_stride;
+#pragma clang loop unroll(full)
+      for (int q = 0; q < count; q++)
+        sums[q] = v_fma(load(partial, l, tap + q * p->x_pixel_stride), w, sums[q]);
+    }
 #pragma clang loop unroll(full)
   for (int q = 0; q < count; q++)
     finish(partial, l, sums[q], y + q * p->y_stride);
 }
 
-// A line of output in the channels of one vector. step 0: not in steps of one or two columns; kh 0: any window.
+// A line of output in the channels of one vector. step 0: not in steps of one or two columns.
 INLINE void line(const int kh, const int kw, const int step, const int partial, const lanes *l, size_t pixels,
                  const float *x, float *y, const zoo_f32_dwconv_params *p) {
   size_t q = 0;
@@ -116,6 +107,62 @@ INLINE void lines(const int kh, const int kw, const int step, size_t pixels, con
   }
 }
 
+// `count` windows of any size, in `vectors` vectors of channels from c on: as many sums at a time as hide that each waits for itself.
+INLINE void any(const int count, const int vectors, const int partial, size_t c, const float *x, float *y,
+                const zoo_f32_dwconv_params *p) {
+  const vmask mask = v_mask(partial ? p->channels - c : 0);
+  vf sums[TOGETHER][4];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const vf bias = p->bias ? take(p->bias + c + v * VL, partial, mask) : v_set(0);
+#pragma clang loop unroll(full)
+    for (int q = 0; q < count; q++)
+      sums[q][v] = bias;
+  }
+  const float *x_row = x + c, *w_row = p->w + c;
+  for (size_t i = 0; i < p->kh; i++, x_row += p->x_row_stride, w_row += p->w_row_stride) {
+    const float *tap = x_row, *weight = w_row;
+    for (size_t j = 0; j < p->kw; j++, tap += p->x_col_stride, weight += p->w_col_stride) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) {
+        const vf w = take(weight + v * VL, partial, mask);
+#pragma clang loop unroll(full)
+        for (int q = 0; q < count; q++)
+          sums[q][v] = v_fma(take(tap + q * p->x_pixel_stride + v * VL, partial, mask), w, sums[q][v]);
+      }
+    }
+  }
+  const vf lower = v_set(p->lower), upper = v_set(p->upper);
+#pragma clang loop unroll(full)
+  for (int q = 0; q < count; q++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++)
+      put(y + c + q * p->y_stride + v * VL, partial, mask, v_clamp(sums[q][v], lower, upper));
+}
+
+// All channels of `count` windows of any size.
+INLINE void any_channels(const int count, const int vectors, const float *x, float *y, const zoo_f32_dwconv_params *p) {
+  size_t c = 0;
+  for (; c + (size_t)vectors * VL <= p->channels; c += (size_t)vectors * VL)
+    any(count, vectors, 0, c, x, y, p);
+  for (; c + VL <= p->channels; c += VL)
+    any(count, 1, 0, c, x, y, p);
+  if (c < p->channels)
+    any(count, 1, 1, c, x, y, p);
+}
+
+static void any_lines(size_t pixels, const zoo_f32_dwconv_params *p) {
+  for (size_t r = 0; r < p->lines; r++) {
+    const float *x = p->x + r * p->x_line_stride;
+    float *y = p->y + r * p->y_line_stride;
+    size_t q = 0;
+    for (; q + TOGETHER <= pixels; q += TOGETHER)
+      any_channels(TOGETHER, 2, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
+    for (; q < pixels; q++)
+      any_channels(1, 4, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
+  }
+}
+
 // With code of their own: 3x3 and 5x5, and what is left of a 3x3 at edges and in corners.
 static void in_place(size_t pixels, const zoo_f32_dwconv_params *p) {
   if (pixels == 1 && p->lines > 1) { // a column: as a row, downwards
@@ -144,5 +191,5 @@ static void in_place(size_t pixels, const zoo_f32_dwconv_params *p) {
   else if (window == 55 && step == 2)
     lines(5, 5, 2, pixels, p);
   else
-    lines(0, 0, 0, pixels, p);
+    any_lines(pixels, p);
 }

@@ -34,9 +34,10 @@ INLINE vf w_row(const uint16_t *panel, size_t lane, size_t row, size_t depth, si
 #endif
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v starts at
-// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`.
+// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`. What lies `ahead` of the
+// weights, those of the next columns, is fetched into L2: the CPU, which sees streams of a few KB, would begin each of them late.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
-                 size_t step, const zoo_f32_igemm_params *p, size_t column) {
+                 size_t step, size_t ahead, const zoo_f32_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
@@ -66,6 +67,8 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #ifdef W_IS_PAIRED
         b[v] = w_row(w[v], (size_t)(v % PER_PANEL) * VL, row, depth, step, cut, mask, rest);
 #else
+        if (rows > 1 && !partial && v % PER_PANEL == 0)
+          __builtin_prefetch(w[v] + offset + ahead, 0, 2);
         b[v] = cut ? w_load_part(w[v] + offset, mask, rest) : w_load(w[v] + offset);
 #endif
       }
@@ -123,7 +126,8 @@ INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels * PER_PANEL; v++)
       w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + LANE(v);
-    tile(rows, panels * PER_PANEL, 0, 0, w, 16, p, column);
+    const size_t next = column + 32 * (size_t)panels <= n ? 16 * (size_t)panels * depth : 0;
+    tile(rows, panels * PER_PANEL, 0, 0, w, 16, next, p, column);
   }
   return column;
 }
@@ -148,7 +152,7 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #endif
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = weights + column * depth + LANE(v);
-#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, p, column)
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, 0, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
     return LAST(3);

@@ -1,14 +1,17 @@
 // Rows and columns cut into tiles: what follows `tile` in the bodies of i8_igemm and i16_igemm, which define ELEMENT, the type
 // of their results.
 //
-// tile(rows, vectors, partial, rest, w, step, panel, p, column): `vectors` vectors of VL columns from `column` on, of the last of
-// which `rest` lanes count if `partial`. Quads of rows are `step` bytes apart, panels `panel`.
+// tile(rows, vectors, partial, rest, w, step, panel, ahead, p, column): `vectors` vectors of VL columns from `column` on, of the last of
+// which `rest` lanes count if `partial`. Quads of rows are `step` bytes apart, panels `panel`; weights that lie `ahead` are fetched
+// into L2 (as in f32_igemm/body.h).
 
 // Columns from `column` on for a constant number of rows, `panels` panels at a time.
 INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_integer_igemm_params *p) {
   const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels)
-    tile(rows, panels * PER_PANEL, 0, 0, p->w + column * depth, 64, 16 * depth, p, column);
+  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
+    const size_t next = column + 32 * (size_t)panels <= n ? 16 * (size_t)panels * depth : 0;
+    tile(rows, panels * PER_PANEL, 0, 0, p->w + column * depth, 64, 16 * depth, next, p, column);
+  }
   return column;
 }
 
@@ -25,7 +28,7 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
   if (rest == 0)
     return;
   const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
-#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest * 4, 0, p, column)
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest * 4, 0, 0, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
     return LAST(3);

@@ -96,10 +96,9 @@ private struct BinaryWork: ParallelWork {
     let count = y.extent.last
     let aWalk = BroadcastRows(a, over: y.extent)
     let bWalk = BroadcastRows(b, over: y.extent)
-    for index in piece(index, of: pieces, y.extent.rowCount) {
+    BroadcastRows.forEach(piece(index, of: pieces, y.extent.rowCount), aWalk, bWalk) {
       row(
-        a.floats + aWalk.offset(index), aWalk.step, b.floats + bWalk.offset(index), bWalk.step,
-        y.floats + index * y.rowStride, count)
+        a.floats + $1, aWalk.step, b.floats + $2, bWalk.step, y.floats + $0 * y.rowStride, count)
     }
   }
 
@@ -130,16 +129,41 @@ struct BroadcastRows {
   private let output: Shape
   /// 1 if the operand has the output's innermost extent, 0 if it has one element there.
   let step: Int
+  /// Rows of the output along the axis before the innermost one, and how far apart those of the operand are there.
+  private let run: Int
+  private let stride: Int
 
   init(_ tensor: zoo_tensor, over output: Shape) {
     self.tensor = tensor
     self.output = output
     shape = tensor.extent.expanded(to: output.rank)
     step = shape.last == 1 && output.last != 1 ? 0 : 1
+    let axis = output.rank - 2
+    run = axis < 0 ? 1 : output[axis]
+    stride = axis < 0 || shape[axis] == 1 ? 0 : tensor.rowStride
+  }
+
+  /// Calls `body` for each of `rows` with where it is in both operands, without dividing for each.
+  @inline(__always)
+  static func forEach(
+    _ rows: Range<Int>, _ a: BroadcastRows, _ b: BroadcastRows,
+    _ body: (_ row: Int, _ a: Int, _ b: Int) -> Void
+  ) {
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let end = min(rows.upperBound, (row / a.run + 1) * a.run)
+      var (atA, atB) = (a.offset(row), b.offset(row))
+      while row < end {
+        body(row, atA, atB)
+        atA += a.stride
+        atB += b.stride
+        row += 1
+      }
+    }
   }
 
   /// Elements from the start of the operand to the row for output row `row`.
-  func offset(_ row: Int) -> Int {
+  private func offset(_ row: Int) -> Int {
     var rest = row
     var index = 0
     var stride = 1

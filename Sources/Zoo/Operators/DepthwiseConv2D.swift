@@ -75,44 +75,60 @@ private struct DepthwiseWork: ParallelWork {
       let image = row / y.height
       let p = row % y.height
       let below = min(y.height, p + rows.upperBound - row)
-      // Rows that need a pass go one by one, so that it finds them in cache.
-      let lines = p..<(activation.needsPass ? p + 1 : vertical.runEnd(from: p, extent: below))
-      var q = 0
-      while q < y.width {
-        let end = horizontal.runEnd(from: q, extent: y.width)
-        runPixels(image, lines, q..<end)
-        q = end
+      let lines = p..<min(p + linesAtOnce, vertical.runEnd(from: p, extent: below))
+      var channel = 0
+      while channel < x.channels {
+        let channels = channel..<min(x.channels, channel + channelsAtOnce)
+        var q = 0
+        while q < y.width {
+          let end = horizontal.runEnd(from: q, extent: y.width)
+          runPixels(image, lines, q..<end, channels)
+          q = end
+        }
+        channel = channels.upperBound
       }
-      if activation.needsPass { finish(image, p) }
+      if activation.needsPass { finish(image, lines) }
       row += lines.count
     }
   }
 
-  /// What the kernel's clamp could not do, for a row while it is in cache.
-  private func finish(_ image: Int, _ p: Int) {
-    let line = y.floats + (image * y.height + p) * y.width * y.rowStride
+  /// Weights of more channels would not stay in the nearest cache from one rectangle of pixels to the next.
+  private var channelsAtOnce: Int { taps * x.channels > 1 << 13 ? 128 : x.channels }
+
+  /// Lines that share their valid taps are made together; of those that need a pass, as many as stay in cache until then.
+  private var linesAtOnce: Int {
+    activation.needsPass ? max(1, (1 << 14) / (y.width * y.channels)) : y.height
+  }
+
+  /// What the kernel's clamp could not do, for lines while they are in cache.
+  private func finish(_ image: Int, _ lines: Range<Int>) {
+    let first = y.floats + (image * y.height + lines.lowerBound) * y.width * y.rowStride
+    let pixels = lines.count * y.width
     if y.rowStride == y.channels {
-      return activation.apply(line, line, count: y.width * y.channels, runtime)
+      return activation.apply(first, first, count: pixels * y.channels, runtime)
     }
-    for q in 0..<y.width {
+    for q in 0..<pixels {
       activation.apply(
-        line + q * y.rowStride, line + q * y.rowStride, count: y.channels, runtime)
+        first + q * y.rowStride, first + q * y.rowStride, count: y.channels, runtime)
     }
   }
 
-  /// A rectangle of output pixels that share the same valid taps.
-  private func runPixels(_ image: Int, _ lines: Range<Int>, _ pixels: Range<Int>) {
+  /// A rectangle of output pixels that share the same valid taps, in some channels.
+  private func runPixels(
+    _ image: Int, _ lines: Range<Int>, _ pixels: Range<Int>, _ channels: Range<Int>
+  ) {
     let i = vertical.validTaps(lines.lowerBound)
     let j = horizontal.validTaps(pixels.lowerBound)
-    let channels = x.channels
+    let first = channels.lowerBound
     let output =
-      y.floats + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
+      y.floats + first
+      + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
     guard !i.isEmpty && !j.isEmpty else {
       for l in 0..<lines.count {
         for q in 0..<pixels.count {
-          for c in 0..<channels {
+          for c in 0..<channels.count {
             output[(l * y.width + q) * y.rowStride + c] = clamp(
-              bias?[c] ?? 0, activation.lower, activation.upper)
+              bias?[first + c] ?? 0, activation.lower, activation.upper)
           }
         }
       }
@@ -121,20 +137,20 @@ private struct DepthwiseWork: ParallelWork {
     let row = vertical.origin(lines.lowerBound) + i.lowerBound * vertical.dilation
     let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
     var params = zoo_f32_dwconv_params()
-    params.channels = channels
+    params.channels = channels.count
     params.kh = i.count
     params.kw = j.count
     params.lines = lines.count
     params.x = UnsafePointer(
-      x.floats + ((image * x.height + row) * x.width + column) * x.rowStride)
+      x.floats + first + ((image * x.height + row) * x.width + column) * x.rowStride)
     params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
     params.x_col_stride = horizontal.dilation * x.rowStride
-    params.w_row_stride = horizontal.kernel * channels
-    params.w_col_stride = channels
-    params.w = w + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
-    params.bias = bias
+    params.w_row_stride = horizontal.kernel * x.channels
+    params.w_col_stride = x.channels
+    params.w = w + first + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
+    params.bias = bias.map { $0 + first }
     params.y = output
     params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride

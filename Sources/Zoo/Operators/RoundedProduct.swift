@@ -3,15 +3,6 @@ import CZoo
 import CZooKernels
 
 #if arch(x86_64)
-/// Where one tile of a product is prepared.
-private struct RoundingSpace {
-  let pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
-  let gathered: UnsafeMutablePointer<Float>
-  let rounded: UnsafeMutablePointer<UInt16>
-  /// Numbers that `rounded` holds.
-  let capacity: Int
-}
-
 extension MatrixProduct {
   /// Numbers of one tile: a row of VGG's largest dense layer, 8 of a 3 x 3 convolution of 512 channels.
   private static let roundedCapacity = 36864
@@ -25,7 +16,7 @@ extension MatrixProduct {
   /// Numbers of the image that the windows lie on, if these are to be rounded all at once: where each belongs to several windows, and
   /// pairs of channels can be read in place. 0 otherwise.
   var roundedImageCount: Int {
-    guard source.tapCount > 1, !gathers(Int(family.mr)), source.channels % 2 == 0,
+    guard source.tapCount > 1, !pads, source.channels % 2 == 0,
       source.channels % source.pixelStride == 0
     else { return 0 }
     return rows / max(1, source.outputHeight * source.outputWidth) * source.height * source.width
@@ -50,118 +41,70 @@ extension MatrixProduct {
     guard rounds, runtime.scratch?.isForExactOnly == false else { return nil }
     return runtime.workspace(family.workspace, rows: rows, index)
   }
+}
 
-  /// Tiles whose rows are read from a rounded image through a table of pointers, one per tap.
-  @inline(never)  // its table would sit in every caller's frame
-  func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?,
-    image: UnsafePointer<UInt16>, rows: Range<Int>, columns: Range<Int>
-  ) {
-    let source = self.source.over(image)
-    let taps = source.tapCount
-    let tile = rowsPerCall(
-      tile: Int(family.mr), workspace, most: MatrixProduct.pointerCapacity / taps)
-    var table = InlineArray<1024, UnsafePointer<UInt16>?>(repeating: nil)
-    var span = table.mutableSpan
-    let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?.assumingMemoryBound(to: UInt16.self)
-    span.withUnsafeMutableBufferPointer { table in
-      guard let pointers = table.baseAddress else { return }
-      runTiles(
-        kernel, workspace, rows: rows, columns: columns, tile: tile,
-        most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps), taps: taps,
-        channels: source.channels,
-        table: UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
-      ) { source.fill(pointers, rows: $0, stride: $0.count, padding: zeros) }
-    }
-  }
+extension FloatTiles {
+  /// Numbers that fit half of the memory.
+  private static let smallCount = 2 * blockCapacity
 
-  /// Tiles whose rows are rounded to bf16 into a small buffer, where the kernel finds them as one tap.
-  func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>, gathers: Bool
+  /// `rows`, which are those of `source` from `start` on, rounded to bf16 some at a time, so that the kernel finds them as one tap.
+  func round(
+    _ rows: Range<Int>, of source: ImageSource<Float>, _ start: Int, _ memory: FloatMemory
   ) {
-    // Clearing a large buffer would cost a small product more than the product itself.
-    if workspace == nil, Int(family.mr) * roundedStep <= 4096 {
-      withSmallSpace { runRounded(kernel, workspace, rows, columns, gathers, $0) }
+    if workspace == nil, min(rows.count, Int(product.family.mr)) * step <= FloatTiles.smallCount {
+      let numbers = UnsafeMutableRawPointer(memory.rest).assumingMemoryBound(to: UInt16.self)
+      round(rows, of: source, start, memory, numbers, capacity: FloatTiles.smallCount)
     } else {
-      withLargeSpace { runRounded(kernel, workspace, rows, columns, gathers, $0) }
+      withLargeSpace {
+        guard let numbers = $0.baseAddress else { return }
+        round(rows, of: source, start, memory, numbers, capacity: $0.count)
+      }
     }
   }
 
-  /// Numbers from row to row of a rounded tile: pairs, so an even number.
-  private var roundedStep: Int { (depth + 1) & ~1 }
+  /// Numbers from row to row of what is rounded: pairs, so an even number.
+  private var step: Int { (product.depth + 1) & ~1 }
 
-  private func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, _ rows: Range<Int>,
-    _ columns: Range<Int>, _ gathers: Bool, _ space: RoundingSpace
+  private func round(
+    _ rows: Range<Int>, of source: ImageSource<Float>, _ start: Int, _ memory: FloatMemory,
+    _ numbers: UnsafeMutablePointer<UInt16>, capacity: Int
   ) {
-    guard let pack = runtime.kernels.bf16_pack else { return }
-    let taps = gathers ? 1 : source.tapCount
-    let step = roundedStep
-    var most = min(MatrixProduct.pointerCapacity / taps, space.capacity / step)
-    if gathers { most = min(most, MatrixProduct.gatherCapacity / depth) }
-    let tile = rowsPerCall(tile: Int(family.mr), workspace, most: most)
-    runTiles(
-      kernel, workspace, rows: rows, columns: columns, tile: tile,
-      most: rowsPerTable(tile, most: most),
-      taps: 1, channels: depth, table: space.pointers
+    guard let pack = product.runtime.kernels.bf16_pack else { return }
+    let taps = source.tapCount
+    let step = step
+    let most = min(MatrixProduct.pointerCapacity / taps, capacity / step)
+    let tile = rowsPerCall(tile: Int(product.family.mr), workspace, most: most)
+    let offset = start - rows.lowerBound
+    multiply(
+      rows, tile: tile, most: rowsPerTable(tile, most: most), taps: 1, channels: product.depth,
+      table: memory.pointers
     ) { rows in
-      let count = rows.count
-      if gathers {
-        source.gather(rows, into: space.gathered, step: depth, padding: 0)
-        for i in 0..<count { space.pointers[i] = UnsafePointer(space.gathered + i * depth) }
-      } else {
-        source.fill(
-          space.pointers, rows: rows, stride: count, padding: zoo_f32_zero_row_address())
-      }
+      source.fill(
+        memory.pointers, rows: rows.lowerBound + offset..<rows.upperBound + offset,
+        stride: rows.count, padding: zoo_f32_zero_row_address())
       var packing = zoo_bf16_pack_params()
-      packing.kc = gathers ? depth : source.channels
+      packing.kc = source.channels
       packing.tap_count = taps
-      packing.a = UnsafePointer(space.pointers)
-      packing.a_tap_stride = count
-      packing.y = space.rounded
+      packing.a = UnsafePointer(memory.pointers)
+      packing.a_tap_stride = rows.count
+      packing.y = numbers
       packing.y_stride = step
-      pack(count, &packing)
-      for i in 0..<count {
-        space.pointers[i] = UnsafeRawPointer(space.rounded + i * step)
+      pack(rows.count, &packing)
+      for i in 0..<rows.count {
+        memory.pointers[i] = UnsafeRawPointer(numbers + i * step)
           .assumingMemoryBound(to: Float.self)
       }
     }
   }
 
   @inline(never)  // its memory would sit in every caller's frame
-  private func withSmallSpace(_ body: (RoundingSpace) -> Void) {
-    var rounded = InlineArray<4096, UInt16>(repeating: 0)
-    var span = rounded.mutableSpan
-    span.withUnsafeMutableBufferPointer { withTables($0, body) }
-  }
-
-  @inline(never)
-  private func withLargeSpace(_ body: (RoundingSpace) -> Void) {
-    var rounded = InlineArray<36864, UInt16>(repeating: 0)
-    var span = rounded.mutableSpan
-    span.withUnsafeMutableBufferPointer { withTables($0, body) }
-  }
-
-  private func withTables(
-    _ rounded: UnsafeMutableBufferPointer<UInt16>, _ body: (RoundingSpace) -> Void
-  ) {
-    var pointers = InlineArray<1024, UnsafePointer<Float>?>(repeating: nil)
-    var gathered = InlineArray<4096, Float>(repeating: 0)
-    var pointerSpan = pointers.mutableSpan
-    var gatheredSpan = gathered.mutableSpan
-    pointerSpan.withUnsafeMutableBufferPointer { pointers in
-      gatheredSpan.withUnsafeMutableBufferPointer { gathered in
-        guard let pointers = pointers.baseAddress, let gathered = gathered.baseAddress,
-          let numbers = rounded.baseAddress
-        else { return }
-        body(
-          RoundingSpace(
-            pointers: pointers, gathered: gathered, rounded: numbers, capacity: rounded.count))
-      }
-    }
+  private func withLargeSpace(_ body: (UnsafeMutableBufferPointer<UInt16>) -> Void) {
+    var numbers = InlineArray<36864, UInt16>(repeating: 0)  // MatrixProduct.roundedCapacity
+    var span = numbers.mutableSpan
+    span.withUnsafeMutableBufferPointer(body)
   }
 }
+
 /// All numbers of an image rounded to bf16, in parts.
 private struct ImageRounding: ParallelWork {
   let image: UnsafePointer<Float>
@@ -198,14 +141,12 @@ extension MatrixProduct {
   /// Never: no other kernels multiply bf16, and firmware does not carry the code.
   var rounds: Bool { false }
   func workspace(_ index: Int) -> UnsafeMutableRawPointer? { nil }
-  func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>, gathers: Bool
-  ) {}
-  func runRounded(
-    _ kernel: zoo_f32_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?,
-    image: UnsafePointer<UInt16>, rows: Range<Int>, columns: Range<Int>
-  ) {}
   func roundImage() -> UnsafePointer<UInt16>? { nil }
+}
+
+extension FloatTiles {
+  func round(
+    _ rows: Range<Int>, of source: ImageSource<Float>, _ start: Int, _ memory: FloatMemory
+  ) {}
 }
 #endif

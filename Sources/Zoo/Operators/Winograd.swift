@@ -48,7 +48,7 @@ package struct Winograd {
     let direct = 9 * Float(images) * Float(height) * Float(width) * c * k
     let transforms = 150 * (c * k * blocks + tiles * c + tiles * k)
     // What is multiplied in bf16 takes less than in floats, as which transformed numbers are multiplied.
-    let gain: Float = weights == ZOO_BF16 ? 0.5 : 0.7
+    let gain: Float = weights == ZOO_BF16 ? 0.45 : 0.7
     guard channels >= 16, direct >= 1e6, 36 * tiles * c * k + transforms < gain * direct else {
       return nil
     }

@@ -93,10 +93,8 @@ private struct IntegerBinaryWork<Element: IntegerElement>: ParallelWork {
     let extent = self.y.extent
     let aWalk = BroadcastRows(self.a, over: extent)
     let bWalk = BroadcastRows(self.b, over: extent)
-    for index in piece(index, of: pieces, extent.rowCount) {
-      row(
-        a + aWalk.offset(index), aWalk.step, b + bWalk.offset(index), bWalk.step,
-        y + index * self.y.rowStride, extent.last)
+    BroadcastRows.forEach(piece(index, of: pieces, extent.rowCount), aWalk, bWalk) {
+      row(a + $1, aWalk.step, b + $2, bWalk.step, y + $0 * self.y.rowStride, extent.last)
     }
   }
 

@@ -67,7 +67,8 @@ struct ProductTiles<Element: IntegerElement> {
     while first < rows.upperBound {
       let block = source.paddedBlock(
         from: first, until: rows.upperBound, capacity: capacity, mostRows: most)
-      let part = source.copy(block, into: memory.elements, padding: product.padding)
+      let padding = CChar(truncatingIfNeeded: product.padding)  // 16-bit integers are padded with 0
+      let part = source.copy(block, into: memory.elements, padding: padding)
       if gathers {
         gather(block.rows, of: part, 0, memory.elements + capacity, room, memory)
       } else {

@@ -10,7 +10,7 @@ struct PaddedBlock {
   let width: Int
 }
 
-extension ImageSource where Element: IntegerElement {
+extension ImageSource {
   /// Pixels that the windows of `count` neighbouring outputs span.
   private func span(_ axis: WindowAxis, _ count: Int) -> Int {
     (count - 1) * axis.stride + axis.reach
@@ -56,18 +56,17 @@ extension ImageSource where Element: IntegerElement {
       rows: first..<first + height * outputWidth, height: height, width: outputWidth)
   }
 
-  /// Copies what the windows of `block` read to `target`, `padding` where they leave the image.
+  /// Copies what the windows of `block` read to `target`, bytes of `padding` where they leave the image.
   ///
   /// - Returns: the same windows over the copy.
   func copy(
-    _ block: PaddedBlock, into target: UnsafeMutablePointer<Element>, padding: Element
+    _ block: PaddedBlock, into target: UnsafeMutablePointer<Element>, padding: CChar
   ) -> ImageSource {
     let (image, p, q) = position(block.rows.lowerBound)
     let (top, left) = (vertical.origin(p), horizontal.origin(q))
     let (lines, pixels) = (span(vertical, block.height), span(horizontal, block.width))
     let inside = max(0, left)..<max(max(0, left), min(width, left + pixels))
     let size = channels * MemoryLayout<Element>.stride  // bytes of a pixel
-    let byte = CChar(truncatingIfNeeded: padding)  // 16-bit integers are padded with 0
     let lineBytes = pixels * size
     let isDense = pixelStride == channels
     let step = pixelStride * MemoryLayout<Element>.stride
@@ -76,18 +75,18 @@ extension ImageSource where Element: IntegerElement {
     var to = UnsafeMutableRawPointer(target).assumingMemoryBound(to: CChar.self)
     for line in top..<top + lines {
       if line < 0 || line >= height || inside.isEmpty {
-        zoo_fill_run(to, byte, lineBytes)
+        zoo_fill_run(to, padding, lineBytes)
       } else {
         let from = UnsafeRawPointer(
           base + ((image * height + line) * width + inside.lowerBound) * pixelStride
         ).assumingMemoryBound(to: CChar.self)
-        zoo_fill_run(to, byte, before)
+        zoo_fill_run(to, padding, before)
         if isDense {
           zoo_copy_run(to + before, from, bytes)
         } else {
           for k in 0..<inside.count { zoo_copy_run(to + before + k * size, from + k * step, size) }
         }
-        zoo_fill_run(to + before + bytes, byte, lineBytes - before - bytes)
+        zoo_fill_run(to + before + bytes, padding, lineBytes - before - bytes)
       }
       to += lineBytes
     }

@@ -1,0 +1,176 @@
+// Rows of a product of floats, tile by tile: how kernels find their inputs.
+import CZoo
+import CZooKernels
+
+/// Memory of one thread while it multiplies, of no meaning before.
+struct FloatMemory {
+  /// `FloatTiles.blockCapacity` floats of a copied block.
+  let block: UnsafeMutablePointer<Float>
+  /// As much again.
+  let rest: UnsafeMutablePointer<Float>
+  /// `MatrixProduct.pointerCapacity` pointers.
+  let pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
+
+  init(
+    _ bytes: UnsafeMutableRawPointer?,
+    _ pointers: UnsafeMutablePointer<UnsafeRawPointer?>?
+  ) {
+    block = bytes.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
+    rest = block + FloatTiles.blockCapacity
+    self.pointers = UnsafeMutableRawPointer(pointers.unsafelyUnwrapped)
+      .assumingMemoryBound(to: UnsafePointer<Float>?.self)
+  }
+}
+
+extension MatrixProduct {
+  /// Whether blocks of the image are copied with their padding, so that the taps of a line are one: for few channels, a pointer for
+  /// each tap would cost more than it saves.
+  var pads: Bool {
+    source.channels <= 8 && source.horizontal.kernel > 1
+      && source.isPaddable(FloatTiles.blockCapacity, always: false)
+  }
+}
+
+/// A kernel at work on a part of a product.
+struct FloatTiles {
+  let product: MatrixProduct
+  let kernel: zoo_f32_igemm_ukernel
+  let workspace: UnsafeMutableRawPointer?
+  /// The image of the source in bf16, if the product rounds it.
+  let rounded: UnsafePointer<UInt16>?
+  let rows: Range<Int>
+  /// They start at a panel.
+  var columns: Range<Int>
+
+  /// Floats of a copied block.
+  static let blockCapacity = Int(ZOO_MEMORY_BYTES) / MemoryLayout<Float>.stride / 2
+  /// Results that stay in the nearest cache until an activation has passed over them.
+  private static let passCount = 4096
+
+  /// The tiles behind the context pointer of `zoo_with_memory`.
+  static func body(_ context: UnsafeMutableRawPointer?) -> FloatTiles {
+    context.unsafelyUnwrapped.assumingMemoryBound(to: FloatTiles.self).pointee
+  }
+
+  func run(_ memory: FloatMemory) {
+    if let rounded {
+      run(rows, of: product.source.over(rounded), rows.lowerBound, memory)
+    } else if product.pads {
+      runPadded(memory)
+    } else if product.rounds {
+      round(rows, of: product.source, rows.lowerBound, memory)
+    } else {
+      run(rows, of: product.source, rows.lowerBound, memory)
+    }
+  }
+
+  /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.
+  private func runPadded(_ memory: FloatMemory) {
+    let source = product.source
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let block = source.paddedBlock(
+        from: first, until: rows.upperBound, capacity: FloatTiles.blockCapacity,
+        mostRows: rows.count)
+      let part = source.copy(block, into: memory.block, padding: 0).byKernelRows
+      if product.rounds {
+        round(block.rows, of: part, 0, memory)
+      } else {
+        run(block.rows, of: part, 0, memory)
+      }
+      first = block.rows.upperBound
+    }
+  }
+
+  /// `rows`, which are those of `source` from `start` on, through a table of pointers, one per row and tap; padding points at zeros.
+  private func run<Element>(
+    _ rows: Range<Int>, of source: ImageSource<Element>, _ start: Int, _ memory: FloatMemory
+  ) {
+    let taps = source.tapCount
+    let tile = rowsPerCall(
+      tile: Int(product.family.mr), workspace, most: MatrixProduct.pointerCapacity / taps)
+    let table = UnsafeMutableRawPointer(memory.pointers)
+      .assumingMemoryBound(to: UnsafePointer<Element>?.self)
+    let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?
+      .assumingMemoryBound(to: Element.self)
+    let offset = start - rows.lowerBound
+    multiply(
+      rows, tile: tile, most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps),
+      taps: taps, channels: source.channels, table: memory.pointers
+    ) {
+      source.fill(
+        table, rows: $0.lowerBound + offset..<$0.upperBound + offset, stride: $0.count,
+        padding: zeros)
+    }
+  }
+
+  /// Calls the kernel for rows of whose taps `prepare` has brought the pointers into `table`.
+  ///
+  /// - Parameters:
+  ///   - tile: rows that the kernel works on at a time.
+  ///   - most: rows that are prepared at once.
+  ///   - channels: of a tap.
+  ///   - prepare: of `count` rows; pointer of tap t, row i belongs at t count + i.
+  func multiply(
+    _ rows: Range<Int>, tile: Int, most: Int, taps: Int, channels: Int,
+    table: UnsafePointer<UnsafePointer<Float>?>, prepare: (Range<Int>) -> Void
+  ) {
+    let each = rowsAtOnce(tile)
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let end = min(rows.upperBound, first + most)
+      prepare(first..<end)
+      var row = first
+      while row < end {
+        let count = min(each, end - row)
+        var params = parameters(row)
+        params.kc = channels
+        params.tap_count = taps
+        params.a = table + (row - first)
+        params.a_tap_stride = end - first
+        kernel(count, columns.count, &params)
+        product.finish(rows: row..<row + count, columns: columns)
+        row += count
+      }
+      first = end
+    }
+  }
+
+  /// Whole tiles: all rows, if nothing is left to do while they are in cache.
+  private func rowsAtOnce(_ tile: Int) -> Int {
+    if workspace != nil { return tile }
+    guard product.activation.needsPass else { return Int.max }
+    return max(1, FloatTiles.passCount / columns.count / tile) * tile
+  }
+
+  private func parameters(_ row: Int) -> zoo_f32_igemm_params {
+    let first = columns.lowerBound
+    var params = zoo_f32_igemm_params()
+    params.w = product.weights.panel(first, depth: product.depth)
+    params.w_scales = product.weights.scales.map { $0 + first }
+    params.bias = product.bias.map { $0 + first }
+    params.addend = product.addend.map { $0 + row * product.addendStride + first }
+    params.addend_stride = product.addendStride
+    params.c = product.output + row * product.outputStride + first
+    params.c_stride = product.outputStride
+    params.lower = product.activation.lower
+    params.upper = product.activation.upper
+    params.workspace = workspace
+    return params
+  }
+}
+
+extension MatrixProduct {
+  /// What the kernel's clamp could not do, while the tile is in cache.
+  func finish(rows: Range<Int>, columns: Range<Int>) {
+    guard activation.needsPass else { return }
+    if columns.count == outputStride {
+      let first = output + rows.lowerBound * outputStride
+      return activation.apply(first, first, count: rows.count * outputStride, runtime)
+    }
+    for row in rows {
+      let line = output + row * outputStride + columns.lowerBound
+      activation.apply(line, line, count: columns.count, runtime)
+    }
+  }
+}
