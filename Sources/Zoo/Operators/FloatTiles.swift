@@ -72,18 +72,18 @@ struct FloatTiles {
       let block = source.paddedBlock(
         from: first, until: rows.upperBound, capacity: FloatTiles.blockCapacity,
         mostRows: rows.count)
-      let part = source.copy(block, into: memory.block, padding: 0).byKernelRows
+      let part = source.copy(block, into: memory.block, padding: 0)
       if product.rounds {
-        round(block.rows, of: part, 0, memory)
+        runRounded(block.rows, of: part, memory)
       } else {
-        run(block.rows, of: part, 0, memory)
+        run(block.rows, of: part.byKernelRows, 0, memory)
       }
       first = block.rows.upperBound
     }
   }
 
   /// `rows`, which are those of `source` from `start` on, through a table of pointers, one per row and tap; padding points at zeros.
-  private func run<Element>(
+  func run<Element>(
     _ rows: Range<Int>, of source: ImageSource<Element>, _ start: Int, _ memory: FloatMemory
   ) {
     let taps = source.tapCount

@@ -62,6 +62,34 @@ extension FloatTiles {
     }
   }
 
+  /// `rows`, which are all those of `part`, a copied block: it is rounded once, not every window of it.
+  func runRounded(_ rows: Range<Int>, of part: ImageSource<Float>, _ memory: FloatMemory) {
+    let numbers = UnsafeMutableRawPointer(memory.rest).assumingMemoryBound(to: UInt16.self)
+    roundNumbers(
+      part.base, part.height * part.width * part.pixelStride, to: numbers, product.runtime)
+    let rounded = part.over(UnsafePointer(numbers))
+    let lines = rounded.byKernelRows
+    guard lines.channels % 2 == 1 else { return run(rows, of: lines, 0, memory) }
+    // Pairs would straddle two lines: windows are put together.
+    let windows = numbers + FloatTiles.blockCapacity
+    let (depth, step) = (product.depth, step)
+    let most = FloatTiles.blockCapacity / step
+    let tile = rowsPerCall(tile: Int(product.family.mr), workspace, most: most)
+    multiply(
+      rows, tile: tile, most: rowsPerTable(tile, most: most), taps: 1, channels: depth,
+      table: memory.pointers
+    ) {
+      rounded.gather(
+        $0.lowerBound - rows.lowerBound..<$0.upperBound - rows.lowerBound, into: windows,
+        step: step, padding: 0)
+      for i in 0..<$0.count {
+        if depth < step { windows[i * step + depth] = 0 }
+        memory.pointers[i] = UnsafeRawPointer(windows + i * step)
+          .assumingMemoryBound(to: Float.self)
+      }
+    }
+  }
+
   /// Numbers from row to row of what is rounded: pairs, so an even number.
   private var step: Int { (product.depth + 1) & ~1 }
 
@@ -123,17 +151,26 @@ private struct ImageRounding: ParallelWork {
     // Whole vectors: only the last part may be odd, and then has a zero after it.
     let blocks = piece(index, of: pieces, (count + 31) / 32)
     let first = blocks.lowerBound * 32
-    var from: UnsafePointer<Float>? = image + first
-    withUnsafePointer(to: &from) { pointer in
-      var params = zoo_bf16_pack_params()
-      params.kc = min(count, blocks.upperBound * 32) - first
-      params.tap_count = 1
-      params.a = pointer
-      params.a_tap_stride = 1
-      params.y = rounded + first
-      params.y_stride = params.kc
-      runtime.kernels.bf16_pack?(1, &params)
-    }
+    roundNumbers(
+      image + first, min(count, blocks.upperBound * 32) - first, to: rounded + first, runtime)
+  }
+}
+
+/// Rounds `count` neighbouring numbers; a zero follows an odd number of them.
+private func roundNumbers(
+  _ from: UnsafePointer<Float>, _ count: Int, to target: UnsafeMutablePointer<UInt16>,
+  _ runtime: Runtime
+) {
+  var from: UnsafePointer<Float>? = from
+  withUnsafePointer(to: &from) { pointer in
+    var params = zoo_bf16_pack_params()
+    params.kc = count
+    params.tap_count = 1
+    params.a = pointer
+    params.a_tap_stride = 1
+    params.y = target
+    params.y_stride = count
+    runtime.kernels.bf16_pack?(1, &params)
   }
 }
 #else
@@ -148,5 +185,6 @@ extension FloatTiles {
   func round(
     _ rows: Range<Int>, of source: ImageSource<Float>, _ start: Int, _ memory: FloatMemory
   ) {}
+  func runRounded(_ rows: Range<Int>, of part: ImageSource<Float>, _ memory: FloatMemory) {}
 }
 #endif
