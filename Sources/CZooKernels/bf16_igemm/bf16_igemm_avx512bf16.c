@@ -96,43 +96,18 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
     tile(rows, 1, 1, n - column, 0, p, column);
 }
 
-// Up to MR rows.
-INLINE void strips(size_t m, size_t n, const zoo_f32_igemm_params *p) {
-  switch (m) {
-  case 1: // dense layers: wide, so that enough loads are in flight
-    strip(1, 8, n, p);
-    break;
-  case 2:
-    strip(2, 2, n, p);
-    break;
-  case 3:
-    strip(3, 2, n, p);
-    break;
-  case 4:
-    strip(4, 2, n, p);
-    break;
-  case 5:
-    strip(5, 2, n, p);
-    break;
-  case 6:
-    strip(6, 2, n, p);
-    break;
-  case 7:
-    strip(7, 2, n, p);
-    break;
-  default:
-    strip(MR, 2, n, p);
-  }
-}
-
 void zoo_bf16_igemm_ukernel_8x32__avx512bf16(size_t m, size_t n, const zoo_f32_igemm_params *params) {
   zoo_f32_igemm_params p = *params;
-  for (;;) {
-    strips(m, n, &p);
-    if (m <= MR)
-      return;
-    m -= MR;
-    p = zoo_f32_igemm_rows(&p, MR);
+  for (size_t rows; m > 0; m -= rows, p = zoo_f32_igemm_rows(&p, rows)) { // as in f32_igemm/body.h
+    rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
+    if (rows == MR)
+      strip(MR, 2, n, &p);
+    else if (rows == 4)
+      strip(4, 2, n, &p);
+    else if (rows == 2)
+      strip(2, 2, n, &p);
+    else
+      strip(1, 8, n, &p);
   }
 }
 

@@ -1,7 +1,7 @@
 // f32_igemm for any vector width: MR rows by NR columns of accumulators in registers.
 //
-// The including file defines MR (rows) and the vector words of simd/*.h. Rows m < MR get their own instance, so that no
-// row is computed for nothing. For weights that are not floats it also defines W_ELEMENT, their type, and
+// The including file defines MR (rows) and the vector words of simd/*.h. For weights that are not floats it also defines
+// W_ELEMENT, their type, and
 //   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
@@ -65,10 +65,13 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
       for (int v = 0; v < vectors; v++) {
         const int cut = partial && v == vectors - 1;
 #ifdef W_IS_PAIRED
-        b[v] = w_row(w[v], (size_t)(v % PER_PANEL) * VL, row, depth, step, cut, mask, rest);
-#else
+        const size_t offset = row * step;
+#endif
         if (rows > 1 && !partial && v % PER_PANEL == 0)
           __builtin_prefetch(w[v] + offset + ahead, 0, 2);
+#ifdef W_IS_PAIRED
+        b[v] = w_row(w[v], (size_t)(v % PER_PANEL) * VL, row, depth, step, cut, mask, rest);
+#else
         b[v] = cut ? w_load_part(w[v] + offset, mask, rest) : w_load(w[v] + offset);
 #endif
       }
@@ -167,44 +170,19 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #undef LAST
 }
 
-// Up to MR rows: `panels` panels at a time, but `wide` for one row (dense layers), so that enough loads are in flight.
-INLINE void strips(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
-  switch (m) {
-  case 1:
-    strip(1, wide, n, p);
-    break;
-  case 2:
-    strip(2, panels, n, p);
-    break;
-  case 3:
-    strip(3, panels, n, p);
-    break;
-  case 4:
-    strip(4, panels, n, p);
-    break;
-  case 5:
-    strip(5, panels, n, p);
-    break;
-#if MR == 8
-  case 6:
-    strip(6, panels, n, p);
-    break;
-  case 7:
-    strip(7, panels, n, p);
-    break;
-#endif
-  default:
-    strip(MR, panels, n, p);
-  }
-}
-
+// Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own. `panels` panels at a time, but `wide` for
+// one row (dense layers), so that enough loads are in flight.
 INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *params) {
   zoo_f32_igemm_params p = *params;
-  for (;;) {
-    strips(m, wide, panels, n, &p);
-    if (m <= MR)
-      return;
-    m -= MR;
-    p = zoo_f32_igemm_rows(&p, MR);
+  for (size_t rows; m > 0; m -= rows, p = zoo_f32_igemm_rows(&p, rows)) {
+    rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
+    if (rows == MR)
+      strip(MR, panels, n, &p);
+    else if (rows == 4)
+      strip(4, panels, n, &p);
+    else if (rows == 2)
+      strip(2, panels, n, &p);
+    else
+      strip(1, wide, n, &p);
   }
 }
