@@ -31,19 +31,21 @@ package struct MemoryPlan {
     }
   }
 
-  /// Chains for the cache, with room for several threads while the arena stays below two fifths of what it would be without
-  /// bands, or grows by less than a fortieth.
+  /// Chains for the cache, with room for several threads and for more rows while the arena stays below two fifths of what it would be
+  /// without bands, or grows by less than a fortieth.
   private static func forCache(_ graph: Graph, _ choice: BandChoice, _ plain: MemoryPlan)
     -> MemoryPlan
   {
-    func plan(_ workers: Int) -> MemoryPlan? {
-      let groups = choice.forCache(workers: workers)
+    func plan(_ workers: Int, _ keptBytes: Int) -> MemoryPlan? {
+      let groups = choice.forCache(workers: workers, keptBytes: keptBytes)
       return groups.isEmpty ? nil : MemoryPlan(graph, Bands(graph, groups))
     }
-    guard let least = plan(1) else { return plain }
+    guard let least = plan(1, BandChoice.keptBytes) else { return plain }
     let limit = max(plain.byteCount * 2 / 5, least.byteCount + least.byteCount / 40)
-    for workers in (2...mostWorkers).reversed() {
-      if let plan = plan(workers), plan.byteCount <= limit { return plan }
+    for workers in (1...mostWorkers).reversed() {
+      for keptBytes in [BandChoice.mostKeptBytes, BandChoice.keptBytes] {
+        if let plan = plan(workers, keptBytes), plan.byteCount <= limit { return plan }
+      }
     }
     return least
   }
