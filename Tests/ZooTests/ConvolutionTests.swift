@@ -32,7 +32,10 @@ struct ConvolutionTests {
       Geometry(
         height: 23, width: 23, channels: 3, outputs: 64, kernel: (11, 11), stride: (4, 4),
         pads: (2, 2, 2, 2)))
-    // Windows that are gathered, of runs of 1 to 40 elements.
+    // Few channels, whose windows are copied, of runs of 1 to 40 elements; and of more lines than there are pointers for.
+    cases.append(
+      Geometry(
+        height: 1105, width: 6, channels: 1, outputs: 3, kernel: (1100, 2), pads: (1, 1, 0, 1)))
     for (channels, kernel) in [(1, 1), (1, 3), (1, 5), (3, 3), (5, 3), (3, 7), (8, 5)] {
       cases.append(
         Geometry(

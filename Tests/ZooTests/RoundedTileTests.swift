@@ -7,13 +7,14 @@ import Zoo
 import ZooCompiler
 
 struct RoundedTileTests {
-  /// Images that are rounded at once; then direct rows and gathered ones, which are rounded tile by tile.
+  /// Images that are rounded at once; then direct rows, which are rounded tile by tile, and few channels, block by block.
   @Test(arguments: [
     (PictureConvolution(side: 14, channels: 16, outputs: 40, kernel: 3, stride: 1), true),
     (PictureConvolution(side: 9, channels: 30, outputs: 24, kernel: 3, stride: 2), true),
     (PictureConvolution(side: 15, channels: 32, outputs: 16, kernel: 11, stride: 1), true),
     (PictureConvolution(side: 20, channels: 64, outputs: 72, kernel: 1, stride: 1), false),
     (PictureConvolution(side: 23, channels: 3, outputs: 32, kernel: 7, stride: 2), false),
+    (PictureConvolution(side: 41, channels: 4, outputs: 24, kernel: 3, stride: 1), false),
   ])
   func givesTheSumsOfRoundedNumbers(_ c: PictureConvolution, roundsImage: Bool) throws {
     guard let emulated = emulated_bf16_igemm() else {

@@ -33,7 +33,8 @@ extension ImageSource {
     let leaves =
       horizontal.interior(outputWidth) != 0..<outputWidth
       || vertical.interior(outputHeight) != 0..<outputHeight
-    return tapCount > 1 && horizontal.dilation == 1 && vertical.dilation == 1
+    return tapCount > 1 && vertical.kernel <= MatrixProduct.tableCapacity
+      && horizontal.dilation == 1 && vertical.dilation == 1
       && horizontal.kernel * channels <= Int(ZOO_ZERO_ROW_COUNT)
       && (always || leaves || pixelStride != channels) && widest(capacity) >= min(outputWidth, 16)
   }
