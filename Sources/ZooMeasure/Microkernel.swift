@@ -8,7 +8,7 @@ package struct Microkernel: Sendable {
   /// "zoo_f32_igemm_ukernel_8x32__avx512".
   package let name: String
   package let isa: UInt32
-  /// Rows that sessions give it in one call, at most; 0 where the family has no tile.
+  /// Rows of its tile, or of a usual call if it has a workspace; 0 where the family has no tile.
   package let rows: Int
   /// Bytes that it works in beside its operands.
   package let workspaceByteCount: Int

@@ -111,7 +111,6 @@ struct TileKernelTests {
     var kernels: [zoo_f32_igemm_ukernel] = []
     if let run = emulated_bf16_igemm() { kernels.append(run) }
     for kernel in variants("bf16_igemm") {
-      guard kernel.isa == ZOO_KERNELS_AMX || m <= kernel.mr else { continue }
       kernels.append(unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self))
     }
     for run in kernels {

@@ -6,7 +6,6 @@
 #define WHOLE_GROUPS 0
 #define T_DOT(sums, a, b) T_DOT_BF16(sums, a, b)
 #define VECTORS zoo_bf16_igemm_ukernel_8x32__avx512bf16
-#define VECTOR_ROWS 8
 void VECTORS(size_t, size_t, const PARAMS *);
 
 typedef struct finish {

@@ -8,7 +8,6 @@
 #define WHOLE_GROUPS 1
 #define T_DOT(sums, a, b) T_DOT_I8(sums, a, b)
 #define VECTORS zoo_i8_igemm_ukernel_6x64__avx512vnni
-#define VECTOR_ROWS 6
 void VECTORS(size_t, size_t, const PARAMS *);
 
 typedef struct finish {

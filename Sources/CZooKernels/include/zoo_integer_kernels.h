@@ -55,13 +55,12 @@ typedef struct zoo_integer_igemm_params {
   void *workspace; // NULL, or the bytes that the kernel asks for, of no meaning between calls
 } zoo_integer_igemm_params;
 
-// m in 1...mr of the kernel, n >= 1 any. Kernels that ask for a workspace take any m, and are fast with one and m of a hundred
-// and more.
+// m >= 1 and n >= 1 any; many rows at once save calls. Kernels that ask for a workspace are fast with one and m of a hundred and more.
 typedef void (*zoo_integer_igemm_ukernel)(size_t m, size_t n, const zoo_integer_igemm_params *params);
 
 typedef struct zoo_integer_igemm_kernel {
   zoo_integer_igemm_ukernel run;
-  uint32_t mr;        // rows per inner tile, and most rows per call without a workspace
+  uint32_t mr;        // rows per inner tile
   uint32_t nr;        // columns per inner tile: a driver splits n at multiples of this
   uint32_t workspace; // bytes, or 0
 } zoo_integer_igemm_kernel;

@@ -43,35 +43,22 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p) {
 #undef LAST
 }
 
-// `m` rows in 1...MR but 3 and 5: those have no code of their own.
-static void even_rows(size_t m, size_t n, const zoo_integer_igemm_params *p) {
-  switch (m) {
-  case 1:
-    strip(1, n, p);
-    break;
-  case 2:
-    strip(2, n, p);
-    break;
-  case 4:
-    strip(4, n, p);
-    break;
-#if MR == 6
-  case 6:
-    strip(6, n, p);
-    break;
-#endif
+// Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own.
+INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *params) {
+  zoo_integer_igemm_params p = *params;
+  for (size_t rows; m > 0; m -= rows) {
+    rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
+    if (rows == MR)
+      strip(MR, n, &p);
+    else if (rows == 4)
+      strip(4, n, &p);
+    else if (rows == 2)
+      strip(2, n, &p);
+    else
+      strip(1, n, &p);
+    p.a += rows;
+    p.c = (ELEMENT *)p.c + (ptrdiff_t)rows * (ptrdiff_t)p.c_stride;
+    if (p.addend)
+      p.addend = (const ELEMENT *)p.addend + (ptrdiff_t)rows * (ptrdiff_t)p.addend_stride;
   }
-}
-
-// `m` rows in 1...MR.
-INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *p) {
-  if (m != 3 && m != 5)
-    return even_rows(m, n, p);
-  zoo_integer_igemm_params last = *p;
-  last.a += m - 1;
-  last.c = (ELEMENT *)last.c + (ptrdiff_t)(m - 1) * (ptrdiff_t)last.c_stride;
-  if (last.addend)
-    last.addend = (const ELEMENT *)last.addend + (ptrdiff_t)(m - 1) * (ptrdiff_t)last.addend_stride;
-  even_rows(m - 1, n, p);
-  even_rows(1, n, &last);
 }

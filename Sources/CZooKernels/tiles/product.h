@@ -11,7 +11,7 @@
 //   start_row(p, column, space): what sums start from, 16 numbers, perhaps in `space`
 //   finish_row(sums, row, column, width, state, p): sums to outputs, with finish_state(p) made once a block;
 //   finish_pair(sums, row, column, state, p): of two whole panels
-//   VECTORS, VECTOR_ROWS: the kernel for small workspaces, and its most rows
+//   VECTORS: the kernel for small workspaces
 #include <simd/amx.h>
 #include <zoo_kernels.h>
 
@@ -176,12 +176,6 @@ static void product_by_tiles(size_t m, size_t n, const PARAMS *p) {
   const size_t most = p->workspace ? (ZOO_TILE_WORKSPACE - 64) / work.stride / BLOCK * BLOCK : 0;
   for (size_t first = 0; most > 0 && first < m; first += most)
     rows_of_blocks(&work, first, m - first < most ? m - first : most, n);
-  PARAMS part = *p;
-  for (size_t row = 0; most == 0 && row < m; row += VECTOR_ROWS) {
-    part.a = p->a + row;
-    if (p->addend)
-      part.addend = p->addend + row * p->addend_stride;
-    part.c = p->c + row * p->c_stride;
-    VECTORS(m - row < VECTOR_ROWS ? m - row : VECTOR_ROWS, n, &part);
-  }
+  if (most == 0)
+    VECTORS(m, n, p);
 }

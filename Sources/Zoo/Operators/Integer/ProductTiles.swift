@@ -143,9 +143,10 @@ struct ProductTiles<Element: IntegerElement> {
   private func multiply(
     _ rows: Range<Int>, _ memory: ProductMemory<Element>, tapCount: Int, channels: Int, tile: Int
   ) {
+    let each = workspace == nil ? rows.count : tile
     var row = rows.lowerBound
     while row < rows.upperBound {
-      let count = min(tile, rows.upperBound - row)
+      let count = min(each, rows.upperBound - row)
       var params = parameters(row)
       params.kc = channels
       params.tap_count = tapCount
