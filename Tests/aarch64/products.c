@@ -6,7 +6,8 @@ typedef struct shape {
 } shape;
 
 static shape some_shape(const zoo_ukernel *kernel, int needs_quads) {
-  shape s = {.m = (size_t)between(1, 2 * (int)kernel->mr + 3), .n = (size_t)between(1, 70), .taps = (size_t)between(1, 4)};
+  shape s = {
+      .m = (size_t)between(1, 2 * (int)kernel->mr + 3), .n = (size_t)between(1, 70), .taps = (size_t)between(1, 4)};
   s.kc = (size_t)between(1, below(8) ? 40 : 700);
   if (needs_quads && s.taps > 1)
     s.kc = (s.kc + 3) / 4 * 4;
