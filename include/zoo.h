@@ -279,7 +279,10 @@ ZOO_API uint32_t zoo_thread_count(const zoo_node *node);
 /** A model bound to an arena. Lives inside the arena: there is nothing to free. */
 typedef struct zoo_session zoo_session;
 
-/** Called after each node has run (`done` 1) and before it (`done` 0), on the session's thread: for profiles and observers. */
+/**
+ * Called after each node has run (`done` 1) and before it (`done` 0), on the session's thread: for profiles and observers.
+ * Tensors between layers with weights of ZOO_BF16 may be ZOO_BF16 where the model says ZOO_F32: look at `type`.
+ */
 typedef void (*zoo_observer)(void *context, const zoo_node *node, int done);
 
 #define ZOO_SKIP_WEIGHT_CHECKSUM 1u /**< do not read all weights when the session is made */

@@ -29,11 +29,20 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_winograd_params *);
 #include <f32_winograd/f32_winograd.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_winograd_params *);
+#include <bf16_winograd/bf16_winograd.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
+#include <bf16_dwconv/bf16_dwconv.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_pool_params *);
 #include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_pool_params *);
+#include <bf16_pool/bf16_pool.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_binary_params *);
 #include <f32_binary/f32_binary.inc>
@@ -122,13 +131,28 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_winograd = function;
+#include <bf16_winograd/bf16_winograd.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_dwconv = function;
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_dwconv = function;
+#include <bf16_dwconv/bf16_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_pool = function;
 #include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_pool = function;
+#include <bf16_pool/bf16_pool.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -247,11 +271,20 @@ static const zoo_ukernel list[] = {
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_winograd, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_winograd/f32_winograd.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_winograd, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_winograd/bf16_winograd.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_dwconv/f32_dwconv.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_dwconv/bf16_dwconv.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_pool, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_pool/f32_pool.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_pool, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_pool/bf16_pool.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_binary, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_binary/f32_binary.inc>

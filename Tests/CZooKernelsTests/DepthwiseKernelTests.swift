@@ -3,7 +3,7 @@ import CZooKernels
 import Testing
 
 /// A rectangle of windows over an image.
-private struct Rectangle {
+struct Rectangle {
   var taps: (kh: Int, kw: Int)
   var (lines, pixels) = (1, 1)
   var stride = 1

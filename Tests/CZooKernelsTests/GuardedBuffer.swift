@@ -58,3 +58,11 @@ struct Noise {
     }
   }
 }
+
+/// The nearest number of bf16, ties to even.
+func bf16(_ x: Float) -> UInt16 {
+  UInt16(truncatingIfNeeded: (x.bitPattern &+ 0x7FFF &+ x.bitPattern >> 16 & 1) >> 16)
+}
+
+/// A number of bf16 as a float.
+func widened(_ half: UInt16) -> Float { Float(bitPattern: UInt32(half) << 16) }

@@ -117,6 +117,7 @@ struct TileKernelTests {
       for hasAddend in [false, true] {
         for hasWorkspace in [true, false] {
           checkFloats(run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
+          checkRounded(run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
         }
       }
     }
@@ -128,13 +129,9 @@ struct TileKernelTests {
   ) {
     let depth = kc * taps
     var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
-    func halves(_ count: Int) -> [UInt16] {
-      noise.floats(count).map { UInt16($0.bitPattern >> 16) }
-    }
-    func widened(_ half: UInt16) -> Double { Double(Float(bitPattern: UInt32(half) << 16)) }
     // One tap of an odd number of elements has a zero after it.
-    let rows = (0..<m * taps).map { _ in Guarded(halves(kc) + (kc % 2 == 0 ? [] : [0])) }
-    let plain = halves(depth * n)
+    let rows = (0..<m * taps).map { _ in Guarded(halves(kc, &noise) + (kc % 2 == 0 ? [] : [0])) }
+    let plain = halves(depth * n, &noise)
     let weights = Guarded(packInPairs(plain, depth, n))
     let bias = GuardedBuffer(noise.floats(n))
     let addend = noise.floats(m * n)
@@ -171,7 +168,7 @@ struct TileKernelTests {
         for t in 0..<taps {
           let x = rows[t * m + i].numbers
           for k in 0..<kc {
-            let product = widened(x[k]) * widened(plain[(t * kc + k) * n + j])
+            let product = Double(widened(x[k])) * Double(widened(plain[(t * kc + k) * n + j]))
             sum += product
             magnitude += abs(product)
           }
@@ -185,6 +182,49 @@ struct TileKernelTests {
       }
     }
   }
+
+  /// Outputs of bf16 are those in floats, rounded, whatever is added.
+  private func checkRounded(
+    _ run: zoo_f32_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int, hasAddend: Bool,
+    hasWorkspace: Bool
+  ) {
+    var noise = Noise(state: UInt64(m * 131 + n * 17 + kc * taps))
+    let rows = (0..<m * taps).map { _ in Guarded(halves(kc, &noise) + (kc % 2 == 0 ? [] : [0])) }
+    let weights = Guarded(packInPairs(halves(kc * taps * n, &noise), kc * taps, n))
+    let addend = halves(m * n, &noise)
+    let wide = GuardedBuffer(addend.map(widened))
+    let output = Guarded(addend)
+    let floats = GuardedBuffer(count: m * n, filledWith: .nan)
+    let workspace = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
+    defer { workspace.deallocate() }
+    let pointers = rows.map {
+      Optional(UnsafePointer(UnsafeRawPointer($0.numbers).assumingMemoryBound(to: Float.self)))
+    }
+    pointers.withUnsafeBufferPointer { table in
+      var params = zoo_f32_igemm_params()
+      params.kc = kc
+      params.tap_count = taps
+      params.a = table.baseAddress
+      params.a_tap_stride = m
+      params.w = UnsafeRawPointer(weights.numbers)
+      (params.addend_stride, params.c_stride) = (n, n)
+      params.addend = hasAddend ? UnsafePointer(wide.floats) : nil
+      params.c = floats.floats
+      (params.lower, params.upper) = (-3, 2)
+      params.workspace = hasWorkspace ? workspace : nil
+      run(m, n, &params)
+      params.addend = nil
+      params.c = nil
+      params.rounded_addend = hasAddend ? UnsafePointer(output.numbers) : nil  // in place
+      params.rounded = output.numbers
+      run(m, n, &params)
+    }
+    withExtendedLifetime((rows, weights, wide)) {}
+    #expect(output.array == floats.array.map(bf16), "m \(m) n \(n) kc \(kc) taps \(taps)")
+  }
+
+  private func halves(_ count: Int, _ noise: inout Noise) -> [UInt16] { noise.floats(count).map(bf16) }
 
   /// Panels of 16 columns in pairs of rows, a last odd row as it is (zoo/FORMAT.md).
   private func packInPairs(_ plain: [UInt16], _ depth: Int, _ n: Int) -> [UInt16] {

@@ -140,14 +140,14 @@ struct WinogradKernelTests {
         let y = GuardedBuffer(addend)
         var params = zoo_f32_winograd_params()
         params.kind = ZOO_WINOGRAD_OUTPUT
-        params.y = y.floats
+        params.y = UnsafeMutableRawPointer(y.floats)
         params.pixel_stride = lanes
         params.row_stride = width * lanes
         (params.end_row, params.end_column) = (height, width)
         params.spectrum = spectrum.floats
         params.spectrum_stride = lanes
         params.bias = UnsafePointer(bias.floats)
-        params.addend = UnsafePointer(y.floats)
+        params.addend = UnsafeRawPointer(y.floats)
         params.addend_pixel_stride = lanes
         params.addend_row_stride = width * lanes
         (params.lower, params.upper) = (-9, 12)

@@ -5,6 +5,7 @@
                              apply_to = function)
 #define TILES_ARE_EMULATED "unit.h"
 #include <simd/avx512.h>
+#include <simd/bf16.h>
 #include <bf16_igemm/tiles.h>
 
 static void run(size_t m, size_t n, const zoo_f32_igemm_params *params) { product_by_tiles(m, n, params); }

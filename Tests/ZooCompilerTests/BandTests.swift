@@ -8,7 +8,7 @@ import Zoo
 import ZooCompiler
 
 /// A random chain of convolutions, depthwise convolutions and pools on one image, some with a sum.
-private func randomChain(seed: UInt64) throws -> Graph {
+func randomChain(seed: UInt64) throws -> Graph {
   var generator = SplitMix64(state: seed)
   func pick(_ count: Int) -> Int { Int(generator.next() % UInt64(count)) }
   var builder = NetworkBuilder(RandomWeights(seed: seed))

@@ -71,6 +71,8 @@ struct MicrokernelTests {
       ("bf16_igemm", address(table.bf16_igemm.run)), ("bf16_pack", address(table.bf16_pack)),
       ("i8w_igemm", address(table.i8w_igemm.run)),
       ("f32_lines", address(table.f32_lines)), ("f32_winograd", address(table.f32_winograd)),
+      ("bf16_winograd", address(table.bf16_winograd)),
+      ("bf16_dwconv", address(table.bf16_dwconv)), ("bf16_pool", address(table.bf16_pool)),
       ("f32_dwconv", address(table.f32_dwconv)),
       ("f32_pool", address(table.f32_pool)), ("f32_binary", address(table.f32_binary)),
       ("f32_unary", address(table.f32_unary)), ("i8_igemm", address(table.i8_igemm.run)),

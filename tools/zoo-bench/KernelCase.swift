@@ -37,11 +37,14 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "i8_lines": integerLines(kernel)
   case "i16_igemm": integerProducts(kernel, Int16.self)
   case "f32_lines": lines(kernel)
-  case "f32_winograd": transforms(kernel)
-  case "f32_dwconv": depthwise(kernel)
+  case "f32_winograd": transforms(kernel, Float.self)
+  case "bf16_winograd": transforms(kernel, UInt16.self)
+  case "f32_dwconv": depthwise(kernel, Float.self)
+  case "bf16_dwconv": depthwise(kernel, UInt16.self)
   case "i8_dwconv": integerDepthwise(kernel, Int8.self)
   case "i16_dwconv": integerDepthwise(kernel, Int16.self)
-  case "f32_pool": pools(kernel)
+  case "f32_pool": pools(kernel, Float.self)
+  case "bf16_pool": pools(kernel, UInt16.self)
   case "i8_pool": integerPools(kernel, Int8.self)
   case "i16_pool": integerPools(kernel, Int16.self)
   case "f32_binary": binaries(kernel)
@@ -79,6 +82,15 @@ final class Elements<Element> {
 func noise(_ index: Int) -> Float {
   let mixed = (UInt32(truncatingIfNeeded: index) &+ 1) &* 2_654_435_761
   return Float(mixed >> 8) * 0x1p-24 - 0.5
+}
+
+/// The same as elements of images, floats or bf16.
+func pixelNoise<Element: BitwiseCopyable>(_ type: Element.Type) -> (Int) -> Element {
+  { index in
+    let bits = noise(index).bitPattern
+    return type == Float.self
+      ? unsafeBitCast(bits, to: type) : unsafeBitCast(UInt16(bits >> 16), to: type)
+  }
 }
 
 /// Bytes in -127...127 that look like chance.

@@ -2,23 +2,27 @@
 import CZooKernels
 import ZooMeasure
 
-func transforms(_ kernel: Microkernel) -> [KernelCase] {
+/// Images of floats, or of bf16, whose kernels leave weights to those of floats.
+func transforms<Element: BitwiseCopyable>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)
   let forms = [
     ("6x6 pixels, 128 channels", ZOO_WINOGRAD_INPUT, 6, 128, 6),
     ("3x3 weights, 64 x 16", ZOO_WINOGRAD_WEIGHTS, 3, 1024, 3),
     ("4x4 outputs, 32 channels", ZOO_WINOGRAD_OUTPUT, 4, 32, 4),
   ]
-  return forms.map { name, kind, size, lanes, end in
+  let isRounded = type != Float.self
+  return forms.filter { !isRounded || $0.1 != ZOO_WINOGRAD_WEIGHTS }.map { name, kind, size, lanes, end in
     // Numbers of a lane are apart by an odd number of lines of the cache, as in a block of tiles.
     let stride = lanes + 16
-    let image = Elements(size * size * lanes, noise)
+    let image = Elements(size * size * lanes, pixelNoise(type))
     let spectrum = Elements(36 * stride, noise)
     return KernelCase(name, byteCount: image.byteCount + 36 * lanes * 4) {
       var params = zoo_f32_winograd_params()
       params.kind = kind
       params.x = UnsafeRawPointer(image.constant)
-      params.y = image.pointer
+      params.y = UnsafeMutableRawPointer(image.pointer)
       params.pixel_stride = lanes
       params.row_stride = size * lanes
       (params.end_row, params.end_column) = (end, end)

@@ -31,13 +31,16 @@ private struct WindowShape {
   ]
 }
 
-func depthwise(_ kernel: Microkernel) -> [KernelCase] {
+/// Images of floats, or of bf16.
+func depthwise<Element: BitwiseCopyable>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_f32_dwconv_ukernel.self)
   return WindowShape.depthwise.map { shape in
-    let x = Elements(shape.inputCount, noise)
+    let x = Elements(shape.inputCount, pixelNoise(type))
     let w = Elements(shape.kernel * shape.kernel * shape.channels, noise)
     let bias = Elements(shape.channels, noise)
-    let y = Elements(shape.outputCount) { _ in Float(0) }
+    let y = Elements(shape.outputCount, pixelNoise(type))
     return KernelCase(
       shape.name, operations: 2 * shape.macs, byteCount: x.byteCount + w.byteCount + y.byteCount
     ) {
@@ -46,7 +49,8 @@ func depthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.kh = shape.kernel
       params.kw = shape.kernel
       params.lines = shape.side
-      params.x = x.constant
+      params.x = x.constant as? UnsafePointer<Float>
+      params.rounded_x = x.constant as? UnsafePointer<UInt16>
       params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
@@ -55,7 +59,8 @@ func depthwise(_ kernel: Microkernel) -> [KernelCase] {
       params.w_row_stride = shape.kernel * shape.channels
       params.w_col_stride = shape.channels
       params.bias = bias.constant
-      params.y = y.pointer
+      params.y = y.pointer as? UnsafeMutablePointer<Float>
+      params.rounded_y = y.pointer as? UnsafeMutablePointer<UInt16>
       params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.lower = 0
@@ -114,11 +119,11 @@ private func title(_ shape: WindowShape) -> String {
   (shape.side == 1 ? "mean " : "max ") + shape.name
 }
 
-func pools(_ kernel: Microkernel) -> [KernelCase] {
+func pools<Element: BitwiseCopyable>(_ kernel: Microkernel, _ type: Element.Type) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
   return WindowShape.pools.map { shape in
-    let x = Elements(shape.inputCount, noise)
-    let y = Elements(shape.outputCount) { _ in Float(0) }
+    let x = Elements(shape.inputCount, pixelNoise(type))
+    let y = Elements(shape.outputCount, pixelNoise(type))
     return KernelCase(title(shape), byteCount: x.byteCount + y.byteCount) {
       var params = zoo_f32_pool_params()
       params.kind = kind(shape)
@@ -133,8 +138,11 @@ func pools(_ kernel: Microkernel) -> [KernelCase] {
       params.lower = -.infinity
       params.upper = .infinity
       for row in 0..<shape.side {
-        params.x = x.constant + row * shape.rowStep
-        params.y = y.pointer + row * shape.side * shape.channels
+        let (from, to) = (x.constant + row * shape.rowStep, y.pointer + row * shape.side * shape.channels)
+        params.x = from as? UnsafePointer<Float>
+        params.y = to as? UnsafeMutablePointer<Float>
+        params.rounded_x = from as? UnsafePointer<UInt16>
+        params.rounded_y = to as? UnsafeMutablePointer<UInt16>
         function(shape.side, &params)
       }
     }

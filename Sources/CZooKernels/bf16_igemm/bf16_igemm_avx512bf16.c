@@ -4,6 +4,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma"))), \
                              apply_to = function)
 #include <simd/avx512.h>
+#include <simd/bf16.h>
 #define MR 8
 
 // One row of n columns that has no partner, as pairs with 0.
@@ -66,11 +67,27 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels; v++) {
       const size_t at = column + 16 * (size_t)v;
-      vf y = sum[i][v];
       if (p->addend)
-        y = v_add(y, v_load_part(p->addend + i * p->addend_stride + at, mask));
-      v_store_part(p->c + i * p->c_stride + at, mask, v_clamp(y, lower, upper));
+        sum[i][v] = v_add(sum[i][v], v_load_part(p->addend + i * p->addend_stride + at, mask));
+      else if (p->rounded_addend)
+        sum[i][v] = v_add(sum[i][v], v_load_bf16_part(p->rounded_addend + i * p->addend_stride + at, mask, width));
+      sum[i][v] = v_clamp(sum[i][v], lower, upper);
     }
+  }
+  if (p->rounded) {
+    uint16_t *to = p->rounded + column;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++, to += p->c_stride)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < panels; v++)
+        v_store_bf16_part(to + 16 * v, mask, sum[i][v]);
+  } else {
+    float *to = p->c + column;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++, to += p->c_stride)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < panels; v++)
+        v_store_part(to + 16 * v, mask, sum[i][v]);
   }
 }
 

@@ -25,7 +25,13 @@ INLINE void finish_row(const int32_t *sums, size_t row, size_t column, size_t wi
   vf y = v_load_part((const float *)(const void *)sums, mask);
   if (p->addend)
     y = v_add(y, v_load_part(p->addend + row * p->addend_stride + column, mask));
-  v_store_part(p->c + row * p->c_stride + column, mask, v_clamp(y, state.lower, state.upper));
+  if (p->rounded_addend)
+    y = v_add(y, v_load_bf16_part(p->rounded_addend + row * p->addend_stride + column, mask, width));
+  y = v_clamp(y, state.lower, state.upper);
+  if (p->rounded)
+    v_store_bf16_part(p->rounded + row * p->c_stride + column, mask, y);
+  else
+    v_store_part(p->c + row * p->c_stride + column, mask, y);
 }
 
 INLINE void finish_pair(const int32_t *sums, size_t row, size_t column, finish state, const PARAMS *p) {

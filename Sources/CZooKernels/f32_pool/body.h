@@ -1,6 +1,16 @@
-// f32_pool for any vector width: a block of channels at a time, for all pixels.
+// f32_pool and bf16_pool for any vector width: a block of channels at a time, for all pixels.
+//
+// For inputs that are not floats the including file defines ELEMENT, their type, X(p), where they are, x_take(p, partial, mask) and
+// y_put(at, partial, mask, y, p) as below.
 #include <simd/partial.h>
 #include <zoo_kernels.h>
+
+#ifndef ELEMENT
+#define ELEMENT float
+#define X(p) ((p)->x)
+#define x_take take
+#define y_put(at, partial, mask, value, p) put((p)->y + (at), partial, mask, value)
+#endif
 
 // Vectors of a block: neighbouring lines of memory. One line of every pixel, again and again, is not what processors fetch ahead.
 #define WIDE 4
@@ -8,29 +18,28 @@
 INLINE void block(const zoo_f32_pool_kind kind, const int width, const int partial, vmask mask, size_t pixels, size_t c,
                   const zoo_f32_pool_params *p) {
   const vf lower = v_set(p->lower), upper = v_set(p->upper), scale = v_set(p->scale);
-  const float *x = p->x + c;
-  float *y = p->y + c;
-  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+  const ELEMENT *x = X(p) + c;
+  for (size_t q = 0, y = c; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     vf result[WIDE];
     for (int v = 0; v < width; v++)
-      result[v] = kind == ZOO_POOL_SUM ? v_set(0) : take(x + v * VL, partial, mask);
+      result[v] = kind == ZOO_POOL_SUM ? v_set(0) : x_take(x + v * VL, partial, mask);
     for (size_t i = 0; i < p->kh; i++)
       for (size_t j = 0; j < p->kw; j++)
         for (int v = 0; v < width; v++) {
-          const vf value = take(x + i * p->x_row_stride + j * p->x_col_stride + v * VL, partial, mask);
+          const vf value = x_take(x + i * p->x_row_stride + j * p->x_col_stride + v * VL, partial, mask);
           result[v] = kind == ZOO_POOL_MAX   ? v_max(value, result[v])
                       : kind == ZOO_POOL_MIN ? v_min(value, result[v])
                                              : v_add(value, result[v]);
         }
     for (int v = 0; v < width; v++)
-      put(y + v * VL, partial, mask, v_clamp(v_mul(result[v], scale), lower, upper));
+      y_put(y + (size_t)v * VL, partial, mask, v_clamp(v_mul(result[v], scale), lower, upper), p);
   }
 }
 
 INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_f32_pool_params *p) {
   size_t c = 0;
   for (; kind != ZOO_POOL_MIN && c + WIDE * VL <= p->channels; c += WIDE * VL)
-    block(kind, WIDE, 0, v_mask(0), pixels, c, p);
+    block(kind, WIDE, 0, v_mask(VL), pixels, c, p);
   for (; c < p->channels; c += VL)
     block(kind, 1, 1, v_mask(p->channels - c < VL ? p->channels - c : VL), pixels, c, p);
 }

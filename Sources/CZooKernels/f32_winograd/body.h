@@ -1,5 +1,14 @@
-// f32_winograd for any vector width: the three transforms of F(4x4, 3x3), lane by lane.
+// f32_winograd and bf16_winograd for any vector width: the three transforms of F(4x4, 3x3), lane by lane.
+//
+// For images that are not floats the including file defines ELEMENT, their type, and e_load(p), e_load_part(p, mask), e_store(p, x).
 #include <zoo_kernels.h>
+
+#ifndef ELEMENT
+#define ELEMENT float
+#define e_load v_load
+#define e_load_part v_load_part
+#define e_store v_store
+#endif
 
 // Six numbers of a line of the input: B^T d.
 INLINE void input_line(const vf *d, const size_t step, vf *y, const size_t y_step) {
@@ -47,7 +56,7 @@ INLINE vf take_bf16(const uint16_t *p, size_t at) {
 // Edges take no branches, which differ from tile to tile: of rows that do not exist no lane is read, and columns that do not exist
 // are zeros from elsewhere. Addresses are always those of something: reading no lane of an unmapped page can take hundreds of cycles.
 // `whole`: every pixel and lane is there.
-INLINE void input_lanes(const int whole, const float *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum,
+INLINE void input_lanes(const int whole, const ELEMENT *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum,
                         size_t stride) {
   const size_t row_count = p->end_row - p->first_row, column_count = p->end_column - p->first_column;
   vmask rows[6];
@@ -62,11 +71,11 @@ INLINE void input_lanes(const int whole, const float *x, vmask lanes, const zoo_
 #pragma clang loop unroll(full)
   for (size_t j = 0; j < 6; j++, x += p->pixel_stride) {
     const int exists = j - p->first_column < column_count;
-    const float *column = exists ? x : zoo_f32_zero_row;
+    const ELEMENT *column = exists ? x : (const ELEMENT *)(const void *)zoo_f32_zero_row;
     const size_t within = exists ? ~(size_t)0 : 0;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 6; i++) {
-      d[i] = whole ? v_load(x + i * p->row_stride) : v_load_part(column + (offsets[i] & within), rows[i]);
+      d[i] = whole ? e_load(x + i * p->row_stride) : e_load_part(column + (offsets[i] & within), rows[i]);
       __builtin_prefetch(x + i * p->row_stride + 8 * p->pixel_stride); // two tiles on: batches do not fit in any cache
     }
     input_line(d, 1, t + j, 6);
@@ -82,7 +91,7 @@ INLINE void input_lanes(const int whole, const float *x, vmask lanes, const zoo_
 
 // The last lanes go by way of a spectrum of whole vectors: the long code above is there once.
 INLINE void inputs(size_t count, const zoo_f32_winograd_params *p) {
-  const float *x = p->x;
+  const ELEMENT *x = p->x;
   size_t at = 0;
   if (p->end_row - p->first_row == 6 && p->end_column - p->first_column == 6)
     for (; at + VL <= count; at += VL)
@@ -120,10 +129,12 @@ INLINE void weight_lanes(const int is_bf16, size_t at, const zoo_f32_winograd_pa
 
 INLINE void output_pixel(vf y, const int adds, vf bias, size_t i, size_t j, size_t at,
                          const zoo_f32_winograd_params *p) {
+  const ELEMENT *addend = p->addend;
+  ELEMENT *to = p->y;
   vf sum = v_add(y, bias);
   if (adds)
-    sum = v_add(sum, v_load(p->addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at));
-  v_store(p->y + i * p->row_stride + j * p->pixel_stride + at, v_clamp(sum, v_set(p->lower), v_set(p->upper)));
+    sum = v_add(sum, e_load(addend + i * p->addend_row_stride + j * p->addend_pixel_stride + at));
+  e_store(to + i * p->row_stride + j * p->pixel_stride + at, v_clamp(sum, v_set(p->lower), v_set(p->upper)));
 }
 
 // `whole`: every pixel of the tile is there.
@@ -153,6 +164,15 @@ INLINE void output_lanes(const int whole, const int adds, size_t at, const zoo_f
   for (size_t at = 0; at < count; at += VL) \
   lanes
 
+INLINE void outputs(size_t count, const zoo_f32_winograd_params *p) {
+  if (p->end_row < 4 || p->end_column < 4)
+    EACH(output_lanes(0, p->addend != 0, at, p));
+  else if (p->addend)
+    EACH(output_lanes(1, 1, at, p));
+  else
+    EACH(output_lanes(1, 0, at, p));
+}
+
 INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
   switch (p->kind) {
   case ZOO_WINOGRAD_INPUT:
@@ -165,12 +185,7 @@ INLINE void transform(size_t count, const zoo_f32_winograd_params *p) {
     EACH(weight_lanes(1, at, p));
     break;
   case ZOO_WINOGRAD_OUTPUT:
-    if (p->end_row < 4 || p->end_column < 4)
-      EACH(output_lanes(0, p->addend != 0, at, p));
-    else if (p->addend)
-      EACH(output_lanes(1, 1, at, p));
-    else
-      EACH(output_lanes(1, 0, at, p));
+    outputs(count, p);
     break;
   default:
     break;

@@ -25,8 +25,10 @@ typedef struct zoo_f32_igemm_params {
   const float *w_scales; // i8w_igemm only: [n]
   const float *bias;     // [n] or NULL
   const float *addend;   // NULL, or a residual added before the clamp; may equal c
+  const uint16_t *rounded_addend; // bf16_igemm only: NULL, or a residual of bf16; may equal `rounded`
   size_t addend_stride;  // elements between rows of addend
   float *c;              // output rows
+  uint16_t *rounded;     // bf16_igemm only: NULL, or where outputs go instead of c, rounded to bf16
   size_t c_stride;       // elements between rows of c
   float lower, upper;    // clamp bounds; -INFINITY, INFINITY for none
   void *workspace;       // NULL, or the bytes that the kernel asks for, of no meaning between calls
@@ -40,9 +42,14 @@ typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_pa
 static inline zoo_f32_igemm_params zoo_f32_igemm_rows(const zoo_f32_igemm_params *p, size_t count) {
   zoo_f32_igemm_params rest = *p;
   rest.a += count;
-  rest.c += count * rest.c_stride;
+  if (rest.rounded)
+    rest.rounded += count * rest.c_stride;
+  else
+    rest.c += count * rest.c_stride;
   if (rest.addend)
     rest.addend += count * rest.addend_stride;
+  if (rest.rounded_addend)
+    rest.rounded_addend += count * rest.addend_stride;
   return rest;
 }
 
@@ -121,17 +128,18 @@ typedef enum zoo_f32_winograd_kind {
 typedef struct zoo_f32_winograd_params {
   zoo_f32_winograd_kind kind;
   const void *x; // INPUT and WEIGHTS: pixel (0, 0) of the tile, which need not exist
-  float *y;      // OUTPUT: pixel (0, 0)
+  void *y;       // OUTPUT: pixel (0, 0)
   size_t row_stride, pixel_stride;
   size_t first_row, end_row, first_column, end_column; // those that exist; the first ones are 0 for OUTPUT
   float *spectrum;
   size_t spectrum_stride; // elements from one of the 36 numbers of a lane to the next
   const float *bias;      // [count] or NULL
-  const float *addend;    // NULL, or a residual added before the clamp; may equal y
+  const void *addend;     // NULL, or a residual added before the clamp; may equal y
   size_t addend_row_stride, addend_pixel_stride;
   float lower, upper;
 } zoo_f32_winograd_params;
 
+// bf16_winograd: INPUT and OUTPUT for images of bf16, x or y and addend; spectra are floats.
 typedef void (*zoo_f32_winograd_ukernel)(size_t count, const zoo_f32_winograd_params *params);
 
 // --- f32_dwconv: depthwise convolution over a rectangle of output pixels sharing the same valid taps -------
@@ -162,9 +170,12 @@ typedef struct zoo_f32_dwconv_params {
   size_t y_line_stride; // elements between rows of output
   size_t y_stride;      // elements between output pixels
   float lower, upper;
+  const uint16_t *rounded_x; // bf16_dwconv only: instead of x
+  uint16_t *rounded_y;       // bf16_dwconv only: instead of y
 } zoo_f32_dwconv_params;
 
 // `pixels`: of a row of output.
+// bf16_dwconv: the same of inputs of bf16, which are widened exactly; outputs are rounded to bf16, weights are floats.
 typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
 
 // --- f32_pool: max, min or sum-scale pooling over a run of pixels sharing the same valid taps --------
@@ -184,11 +195,14 @@ typedef struct zoo_f32_pool_params {
   const float *x;
   size_t x_pixel_stride, x_row_stride, x_col_stride;
   float *y;
+  const uint16_t *rounded_x; // bf16_pool only: instead of x
+  uint16_t *rounded_y;       // bf16_pool only: NULL, or instead of y
   size_t y_stride;
   float scale; // multiplies the sum (1 / window count); 1 for max and min
   float lower, upper;
 } zoo_f32_pool_params;
 
+// bf16_pool: the same of inputs of bf16, which are widened exactly; outputs are floats or rounded to bf16.
 typedef void (*zoo_f32_pool_ukernel)(size_t pixels, const zoo_f32_pool_params *params);
 
 // --- f32_binary: y[i] = clamp(a[i] op b[i]) elementwise ---------------------------------------------

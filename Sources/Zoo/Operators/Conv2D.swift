@@ -80,21 +80,50 @@ package struct Conv2D: RunnableOperation {
         channels: x.channels / groupCount, outputHeight: y.height, outputWidth: y.width,
         vertical: window.vertical(x.height), horizontal: window.horizontal(x.width))
       let offset = group * columns
-      MatrixProduct(
+      var product = MatrixProduct(
         source: source, rows: y.extent.rowCount, columns: columns, depth: depth,
         weights: MatrixWeights(w, offset: group * depth * columns, column: offset),
         bias: inputs.isPresent(2) ? inputs[2].floats + offset : nil,
         addend: inputs.isPresent(3) ? inputs[3].floats + offset : nil,
         addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0,
         output: y.floats + offset, outputStride: y.rowStride, activation: activation,
-        runtime: node.runtime
-      ).start()
+        runtime: node.runtime)
+      product.roundedImage = x.rounded.map { UnsafePointer($0) }
+      product.roundedOutput = y.rounded
+      if inputs.isPresent(3) { product.roundedAddend = inputs[3].rounded.map { UnsafePointer($0) } }
+      product.start()
     }
   }
 }
 
 #if arch(x86_64)
 extension Conv2D {
+  /// What can be bf16 of the operands of a prepared node.
+  func roundedOperands(_ node: Node) -> RoundedOperands {
+    let inputs = node.inputs
+    let (x, w, y, kernels) = (inputs[0], inputs[1], node.output, node.runtime.kernels)
+    let longest = Int(ZOO_ZERO_ROW_COUNT)  // longer rows have code of their own, and so have images of one channel
+    guard groups == 1, x.channels > 1, x.channels <= longest,
+      w.extent[1] / x.channels <= MatrixProduct.pointerCapacity
+    else { return RoundedOperands() }
+    let addend: UInt8 = 1 << 3
+    if node.runtime.scratch != nil,
+      transformed(x: x.extent, weights: w.type, y: y.extent, kernels) != nil
+    {
+      guard kernels.bf16_winograd != nil else { return RoundedOperands() }
+      let rounds = w.type == ZOO_BF16
+      return RoundedOperands(
+        inputs: rounds ? 1 | addend : addend, rounds: rounds, output: true, linked: addend)
+    }
+    guard w.type == ZOO_BF16, w.extent[1] < MatrixProduct.roundedCapacity, x.channels % 2 == 0 else {
+      return RoundedOperands(output: !inputs.isPresent(3))
+    }
+    // An activation passes over a tile of floats, for which blocks of few channels and a matrix unit leave no room.
+    let finishes = !activation.needsPass || kernels.bf16_igemm.workspace == 0 && x.channels > 8
+    // In place of the addend each output must lie where what it is added to lies.
+    return RoundedOperands(inputs: 1 | addend, rounds: true, output: finishes, linked: addend)
+  }
+
   /// Runs the node by Winograd's transforms, if that is faster and the session has memory for it.
   private func runsByTransforms(_ node: Node) -> Bool {
     guard node.runtime.scratch != nil else { return false }
@@ -106,7 +135,7 @@ extension Conv2D {
     else {
       return false
     }
-    return WinogradWork(
+    var work = WinogradWork(
       shape: shape,
       source: ImageSource(
         base: x.floats, image: x, channels: x.channels, outputHeight: y.height,
@@ -116,8 +145,10 @@ extension Conv2D {
       bias: inputs.isPresent(2) ? inputs[2].floats : nil,
       addend: inputs.isPresent(3) ? inputs[3].floats : nil,
       addendStride: inputs.isPresent(3) ? inputs[3].rowStride : 0, output: y.floats,
-      outputStride: y.rowStride, activation: activation, runtime: node.runtime
-    ).start()
+      outputStride: y.rowStride, activation: activation, runtime: node.runtime)
+    work.isRoundedImage = x.type == ZOO_BF16
+    work.roundsOutput = y.type == ZOO_BF16
+    return work.start()
   }
 
   /// Bytes of scratch memory that `node` can make use of: a share of each thread, or what all have together.

@@ -51,6 +51,20 @@ package struct DepthwiseConv2D: RunnableOperation {
   }
 }
 
+#if arch(x86_64)
+extension DepthwiseConv2D {
+  /// What can be bf16 of the operands of a prepared node.
+  func roundedOperands(_ node: Node) -> RoundedOperands {
+    let (x, y) = (node.inputs[0], node.output)
+    // Every window must have a tap inside the image, and nothing may be left to do with its sum.
+    guard node.runtime.kernels.bf16_dwconv != nil, !activation.needsPass,
+      window.vertical(x.height).meetsImage(y.height), window.horizontal(x.width).meetsImage(y.width)
+    else { return RoundedOperands() }
+    return RoundedOperands(inputs: 1, output: true, linked: 1)
+  }
+}
+#endif
+
 /// Rows of output, cut into pieces.
 private struct DepthwiseWork: ParallelWork {
   let x: zoo_tensor
@@ -121,13 +135,12 @@ private struct DepthwiseWork: ParallelWork {
     let j = horizontal.validTaps(pixels.lowerBound)
     let first = channels.lowerBound
     let output =
-      y.floats + first
-      + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
+      first + ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
     guard !i.isEmpty && !j.isEmpty else {
       for l in 0..<lines.count {
         for q in 0..<pixels.count {
           for c in 0..<channels.count {
-            output[(l * y.width + q) * y.rowStride + c] = clamp(
+            y.floats[output + (l * y.width + q) * y.rowStride + c] = clamp(
               bias?[first + c] ?? 0, activation.lower, activation.upper)
           }
         }
@@ -141,8 +154,7 @@ private struct DepthwiseWork: ParallelWork {
     params.kh = i.count
     params.kw = j.count
     params.lines = lines.count
-    params.x = UnsafePointer(
-      x.floats + first + ((image * x.height + row) * x.width + column) * x.rowStride)
+    let input = first + ((image * x.height + row) * x.width + column) * x.rowStride
     params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
@@ -151,11 +163,18 @@ private struct DepthwiseWork: ParallelWork {
     params.w_col_stride = x.channels
     params.w = w + first + i.lowerBound * params.w_row_stride + j.lowerBound * params.w_col_stride
     params.bias = bias.map { $0 + first }
-    params.y = output
     params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride
     params.lower = activation.lower
     params.upper = activation.upper
+    if let rounded = x.rounded, let to = y.rounded {
+      params.rounded_x = UnsafePointer(rounded + input)
+      params.rounded_y = to + output
+      runtime.kernels.bf16_dwconv?(pixels.count, &params)
+      return
+    }
+    params.x = UnsafePointer(x.floats + input)
+    params.y = y.floats + output
     if let kernel = runtime.kernels.f32_dwconv {
       kernel(pixels.count, &params)
     } else {

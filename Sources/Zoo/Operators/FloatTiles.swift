@@ -44,8 +44,8 @@ struct FloatTiles {
 
   /// Floats of a copied block.
   static let blockCapacity = Int(ZOO_MEMORY_BYTES) / MemoryLayout<Float>.stride / 2
-  /// Results that stay in the nearest cache until an activation has passed over them.
-  private static let passCount = 4096
+  /// Results that stay in the nearest cache until an activation has passed over them, or they are rounded.
+  static let passCount = blockCapacity
 
   /// The tiles behind the context pointer of `zoo_with_memory`.
   static func body(_ context: UnsafeMutableRawPointer?) -> FloatTiles {
@@ -96,7 +96,7 @@ struct FloatTiles {
     let offset = start - rows.lowerBound
     multiply(
       rows, tile: tile, most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps),
-      taps: taps, channels: source.channels, table: memory.pointers
+      taps: taps, channels: source.channels, memory
     ) {
       source.fill(
         table, rows: $0.lowerBound + offset..<$0.upperBound + offset, stride: $0.count,
@@ -104,7 +104,7 @@ struct FloatTiles {
     }
   }
 
-  /// Calls the kernel for rows of whose taps `prepare` has brought the pointers into `table`.
+  /// Calls the kernel for rows of whose taps `prepare` has brought the pointers into `memory`.
   ///
   /// - Parameters:
   ///   - tile: rows that the kernel works on at a time.
@@ -113,9 +113,10 @@ struct FloatTiles {
   ///   - prepare: of `count` rows; pointer of tap t, row i belongs at t count + i.
   func multiply(
     _ rows: Range<Int>, tile: Int, most: Int, taps: Int, channels: Int,
-    table: UnsafePointer<UnsafePointer<Float>?>, prepare: (Range<Int>) -> Void
+    _ memory: FloatMemory, prepare: (Range<Int>) -> Void
   ) {
     let each = rowsAtOnce(tile)
+    let floats = product.roundsAfterwards ? (product.pads ? memory.rest : memory.block) : nil
     var first = rows.lowerBound
     while first < rows.upperBound {
       let end = min(rows.upperBound, first + most)
@@ -126,10 +127,18 @@ struct FloatTiles {
         var params = parameters(row)
         params.kc = channels
         params.tap_count = taps
-        params.a = table + (row - first)
+        params.a = UnsafePointer(memory.pointers) + (row - first)
         params.a_tap_stride = end - first
+        if let floats {
+          params.c = floats
+          params.c_stride = columns.count
+        }
         kernel(count, columns.count, &params)
-        product.finish(rows: row..<row + count, columns: columns)
+        if let floats {
+          product.finish(rows: row..<row + count, columns: columns, floats)
+        } else {
+          product.finish(rows: row..<row + count, columns: columns)
+        }
         row += count
       }
       first = end
@@ -139,7 +148,7 @@ struct FloatTiles {
   /// Whole tiles: all rows, if nothing is left to do while they are in cache.
   private func rowsAtOnce(_ tile: Int) -> Int {
     if workspace != nil { return tile }
-    guard product.activation.needsPass else { return Int.max }
+    guard product.activation.needsPass || product.roundsAfterwards else { return Int.max }
     return max(1, FloatTiles.passCount / columns.count / tile) * tile
   }
 
@@ -149,9 +158,17 @@ struct FloatTiles {
     params.w = product.weights.panel(first, depth: product.depth)
     params.w_scales = product.weights.scales.map { $0 + first }
     params.bias = product.bias.map { $0 + first }
-    params.addend = product.addend.map { $0 + row * product.addendStride + first }
+    if let rounded = product.roundedAddend {
+      params.rounded_addend = rounded + row * product.addendStride + first
+    } else {
+      params.addend = product.addend.map { $0 + row * product.addendStride + first }
+    }
     params.addend_stride = product.addendStride
-    params.c = product.output + row * product.outputStride + first
+    if let rounded = product.roundedOutput {
+      params.rounded = product.roundsAfterwards ? nil : rounded + row * product.outputStride + first
+    } else {
+      params.c = product.output + row * product.outputStride + first
+    }
     params.c_stride = product.outputStride
     params.lower = product.activation.lower
     params.upper = product.activation.upper

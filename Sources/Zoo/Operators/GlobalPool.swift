@@ -34,13 +34,15 @@ package struct GlobalPool: RunnableOperation {
     for image in 0..<x.extent[0] {
       let source = x.floats + image * pixels * x.rowStride
       let target = y.floats + image * y.rowStride
-      if let kernel = node.runtime.kernels.f32_pool {
+      let kernels = node.runtime.kernels
+      if let kernel = x.type == ZOO_BF16 ? kernels.bf16_pool : kernels.f32_pool {
         var params = zoo_f32_pool_params()
         params.kind = zoo_f32_pool_kind(rawValue: UInt32(kind.rawValue))
         params.channels = x.channels
         params.kh = 1
         params.kw = pixels
         params.x = UnsafePointer(source)
+        params.rounded_x = x.rounded.map { UnsafePointer($0 + image * pixels * x.rowStride) }
         params.x_col_stride = x.rowStride
         params.y = target
         params.y_stride = y.rowStride

@@ -22,6 +22,12 @@ package struct MatrixProduct {
   let runtime: Runtime
   /// Whether the image has one channel, whose kernel rows may have become taps of `source`.
   let isPlane: Bool
+  /// The image in bf16, if the session keeps it so (`RoundedTensors`): then there are no floats of it. Weights are bf16, too.
+  var roundedImage: UnsafePointer<UInt16>?
+  /// Instead of `addend` numbers of bf16.
+  var roundedAddend: UnsafePointer<UInt16>?
+  /// Where outputs go instead of `output`, rounded to bf16.
+  var roundedOutput: UnsafeMutablePointer<UInt16>?
 
   package init(
     source: ImageSource<Float>, rows: Int, columns: Int, depth: Int, weights: MatrixWeights,
@@ -60,7 +66,7 @@ package struct MatrixProduct {
     }
     ProductWork(
       product: self, pieces: pieces(tile: Int(family.mr), cutsColumns: true), kernel: kernel,
-      rounded: rounds ? roundImage() : nil
+      rounded: roundedImage ?? (rounds ? roundImage() : nil)
     ).start()
   }
 
@@ -86,7 +92,8 @@ package struct MatrixProduct {
   /// Columns of one block of weights: whole tiles.
   fileprivate var blockColumns: Int {
     let nr = max(MatrixProduct.panel, Int(family.nr))
-    return max(nr, MatrixProduct.blockByteCount / (depth * weights.type.byteWidth) / nr * nr)
+    let most = MatrixProduct.blockByteCount / (depth * weights.type.byteWidth)
+    return max(nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
   }
 
   var family: zoo_f32_igemm_kernel {

@@ -108,12 +108,16 @@ func prepare<O: RunnableOperation>(
 /// The body of every `zoo_<name>_run`.
 func run<O: RunnableOperation>(_ type: O.Type, _ node: UnsafePointer<zoo_node>?) -> zoo_status {
   guard let node else { return ZOO_INVALID_ARGUMENT }
-  let view = Node(node)
-  var operation = O()
-  var reader = view.attributes
-  operation.archive(&reader)
-  operation.run(view)
+  operation(type, node).run(Node(node))
   return ZOO_OK
+}
+
+/// The operation of a node that was prepared.
+func operation<O: Operation>(_ type: O.Type, _ node: UnsafePointer<zoo_node>) -> O {
+  var operation = O()
+  var reader = Node(node).attributes
+  operation.archive(&reader)
+  return operation
 }
 
 private func decode<O: Operation>(_ type: O.Type, _ node: Node) throws(ZooError) -> O {

@@ -55,6 +55,19 @@ package struct Pool: RunnableOperation {
   }
 }
 
+#if arch(x86_64)
+extension Pool {
+  /// What can be bf16 of the operands of a prepared node.
+  func roundedOperands(_ node: Node) -> RoundedOperands {
+    let (x, y) = (node.inputs[0], node.output)
+    guard node.runtime.kernels.bf16_pool != nil, window.vertical(x.height).meetsImage(y.height),
+      window.horizontal(x.width).meetsImage(y.width)
+    else { return RoundedOperands() }
+    return RoundedOperands(inputs: 1, output: true, linked: 1)
+  }
+}
+#endif
+
 /// Rows of output, cut into pieces.
 private struct PoolWork: ParallelWork {
   let pool: Pool
@@ -87,11 +100,10 @@ private struct PoolWork: ParallelWork {
   private func runPixels(
     _ image: Int, _ p: Int, _ pixels: Range<Int>, _ i: Range<Int>, _ j: Range<Int>
   ) {
-    let output =
-      y.floats + ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+    let output = ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
     guard !i.isEmpty && !j.isEmpty else {
       for q in 0..<pixels.count {
-        for c in 0..<y.channels { output[q * y.rowStride + c] = 0 }
+        for c in 0..<y.channels { y.floats[output + q * y.rowStride + c] = 0 }
       }
       return
     }
@@ -102,12 +114,10 @@ private struct PoolWork: ParallelWork {
     params.channels = x.channels
     params.kh = i.count
     params.kw = j.count
-    params.x = UnsafePointer(
-      x.floats + ((image * x.height + row) * x.width + column) * x.rowStride)
+    let input = ((image * x.height + row) * x.width + column) * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
     params.x_col_stride = horizontal.dilation * x.rowStride
-    params.y = output
     params.y_stride = y.rowStride
     params.lower = pool.activation.lower
     params.upper = pool.activation.upper
@@ -119,6 +129,14 @@ private struct PoolWork: ParallelWork {
         : i.count * j.count
       params.scale = 1 / Float(count)
     }
+    if let rounded = x.rounded, let to = y.rounded {
+      params.rounded_x = UnsafePointer(rounded + input)
+      params.rounded_y = to + output
+      runtime.kernels.bf16_pool?(pixels.count, &params)
+      return
+    }
+    params.x = UnsafePointer(x.floats + input)
+    params.y = y.floats + output
     if let kernel = runtime.kernels.f32_pool {
       kernel(pixels.count, &params)
     } else {

@@ -5,7 +5,7 @@ import CZooKernels
 #if arch(x86_64)
 extension MatrixProduct {
   /// Numbers of one tile: a row of VGG's largest dense layer, 8 of a 3 x 3 convolution of 512 channels.
-  private static let roundedCapacity = 36864
+  static let roundedCapacity = 36864
 
   /// Whether inputs are rounded to bf16 before they are multiplied.
   var rounds: Bool {
@@ -33,6 +33,24 @@ extension MatrixProduct {
     let rounded = (scratch.base + first).assumingMemoryBound(to: UInt16.self)
     ImageRounding(image: source.base, count: count, rounded: rounded, runtime: runtime).start()
     return UnsafePointer(rounded)
+  }
+
+  /// Whether outputs are rounded once they are finished, since the kernel gives floats or an activation passes over them.
+  var roundsAfterwards: Bool { roundedOutput != nil && (!rounds || activation.needsPass) }
+
+  /// `floats` are the results for `rows` and `columns`: they become outputs of bf16.
+  func finish(rows: Range<Int>, columns: Range<Int>, _ floats: UnsafeMutablePointer<Float>) {
+    guard let roundedOutput else { return }
+    let count = rows.count * columns.count
+    if activation.needsPass { activation.apply(floats, floats, count: count, runtime) }
+    let first = roundedOutput + rows.lowerBound * outputStride + columns.lowerBound
+    if columns.count == outputStride {
+      return roundNumbers(floats, count, to: first, runtime)
+    }
+    for row in 0..<rows.count {
+      roundNumbers(
+        floats + row * columns.count, columns.count, to: first + row * outputStride, runtime)
+    }
   }
 
   /// What the kernel of thread `index` is given. Rows that are cut differently for other numbers of threads must not have another
@@ -77,7 +95,7 @@ extension FloatTiles {
     let tile = rowsPerCall(tile: Int(product.family.mr), workspace, most: most)
     multiply(
       rows, tile: tile, most: rowsPerTable(tile, most: most), taps: 1, channels: depth,
-      table: memory.pointers
+      memory
     ) {
       rounded.gather(
         $0.lowerBound - rows.lowerBound..<$0.upperBound - rows.lowerBound, into: windows,
@@ -105,7 +123,7 @@ extension FloatTiles {
     let offset = start - rows.lowerBound
     multiply(
       rows, tile: tile, most: rowsPerTable(tile, most: most), taps: 1, channels: product.depth,
-      table: memory.pointers
+      memory
     ) { rows in
       source.fill(
         memory.pointers, rows: rows.lowerBound + offset..<rows.upperBound + offset,
@@ -179,6 +197,8 @@ extension MatrixProduct {
   var rounds: Bool { false }
   func workspace(_ index: Int) -> UnsafeMutableRawPointer? { nil }
   func roundImage() -> UnsafePointer<UInt16>? { nil }
+  var roundsAfterwards: Bool { false }
+  func finish(rows: Range<Int>, columns: Range<Int>, _ floats: UnsafeMutablePointer<Float>) {}
 }
 
 extension FloatTiles {

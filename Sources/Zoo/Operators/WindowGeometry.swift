@@ -57,6 +57,11 @@ package struct WindowAxis {
     return first < last ? first..<last : 0..<0
   }
 
+  /// Whether every window of an output of `extent` has a tap inside the input, as far as that can be told from the first and the last.
+  func meetsImage(_ extent: Int) -> Bool {
+    dilation == 1 && padBefore < kernel && origin(extent - 1) < input
+  }
+
   /// Output positions for which all taps are inside: a range of 0..<`extent`.
   package func interior(_ extent: Int) -> Range<Int> {
     let first = max(0, min(extent, (padBefore + stride - 1) / stride))

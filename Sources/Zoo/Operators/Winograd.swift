@@ -67,7 +67,9 @@ package struct Winograd {
   }
 
   /// What a transform of the inputs of tile `index` reads.
-  package func inputs(_ index: Int, of source: ImageSource<Float>) -> zoo_f32_winograd_params {
+  package func inputs<Element>(
+    _ index: Int, of source: ImageSource<Element>
+  ) -> zoo_f32_winograd_params {
     let (image, row, column) = position(index)
     let (top, left) = (source.vertical.origin(row), source.horizontal.origin(column))
     let pixel = (image * source.height + top) * source.width + left

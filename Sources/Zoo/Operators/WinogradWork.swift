@@ -15,6 +15,9 @@ struct WinogradWork {
   let outputStride: Int
   let activation: Activation
   let runtime: Runtime
+  /// Whether the image is one of bf16 (`RoundedTensors`), whatever its pointers say; and whether addend and output are.
+  var isRoundedImage = false
+  var roundsOutput = false
 
   /// False if this runtime has no kernels or too little memory for it; nothing is done then.
   func start() -> Bool {
@@ -121,11 +124,17 @@ private struct WinogradBlock {
   }
 
   func transformInputs() {
+    let kernels = work.runtime.kernels
+    let kernel = work.isRoundedImage ? kernels.bf16_winograd : kernels.f32_winograd
+    let rounded = work.source.over(
+      UnsafeRawPointer(work.source.base).assumingMemoryBound(to: UInt16.self))
     for index in tiles {
-      var params = work.shape.inputs(index, of: work.source)
+      var params =
+        work.isRoundedImage
+        ? work.shape.inputs(index, of: rounded) : work.shape.inputs(index, of: work.source)
       params.spectrum = inputs + (index - tiles.lowerBound) * work.shape.channels
       params.spectrum_stride = inputStride
-      work.runtime.kernels.f32_winograd?(work.shape.channels, &params)
+      kernel?(work.shape.channels, &params)
     }
   }
 
@@ -191,15 +200,20 @@ private struct WinogradBlock {
     params.addend_row_stride = shape.width * work.addendStride
     params.lower = work.activation.lower
     params.upper = work.activation.upper
+    let kernels = work.runtime.kernels
+    let kernel = work.roundsOutput ? kernels.bf16_winograd : kernels.f32_winograd
+    let width = (work.roundsOutput ? ZOO_BF16 : ZOO_F32).byteWidth
     for index in tiles {
       let (image, row, first) = shape.position(index)
       let pixel = (image * shape.height + row) * shape.width + first
-      params.y = work.output + pixel * work.outputStride + column
-      params.addend = work.addend.map { $0 + pixel * work.addendStride + column }
+      params.y = UnsafeMutableRawPointer(work.output) + (pixel * work.outputStride + column) * width
+      params.addend = work.addend.map {
+        UnsafeRawPointer($0) + (pixel * work.addendStride + column) * width
+      }
       params.end_row = min(Winograd.tile, shape.height - row)
       params.end_column = min(Winograd.tile, shape.width - first)
       params.spectrum = sums + (index - tiles.lowerBound) * Winograd.columnBlock
-      work.runtime.kernels.f32_winograd?(count, &params)
+      kernel?(count, &params)
     }
   }
 }

@@ -45,6 +45,7 @@ struct BandChain {
   static let mostWords = 32
 
   let model: ModelReader
+  let rounded: RoundedTensors
   let first: Int
   let count: Int
   /// Rows of the last node's output in one band.
@@ -56,15 +57,19 @@ struct BandChain {
 
   var last: Int { first + count - 1 }
 
-  init(_ model: ModelReader, first: Int, following: Int) {
+  init(
+    _ model: ModelReader, _ rounded: RoundedTensors = RoundedTensors(), first: Int, following: Int
+  ) {
     self.model = model
+    self.rounded = rounded
     self.first = first
     count = min(following + 1, BandChain.mostStages)
     stages = InlineArray(repeating: BandStage(axis: Window().vertical(0), outputHeight: 0))
     for position in 0..<count {
       let record = model.node(first + position)
-      let input = BandChain.tensor(model, record.firstOperand)
-      outputs[position] = BandChain.tensor(model, record.firstOperand + record.inputCount)
+      let input = BandChain.tensor(model, rounded, record.firstOperand)
+      outputs[position] = BandChain.tensor(
+        model, rounded, record.firstOperand + record.inputCount)
       // The attributes begin with a window.
       var window = Window()
       var reader = AttributeReader(record.attributes, byteCount: record.attributesByteCount)
@@ -76,8 +81,10 @@ struct BandChain {
     setRows(min(model.node(first).bandRows, output(count - 1).height))
   }
 
-  private static func tensor(_ model: ModelReader, _ operand: Int) -> zoo_tensor {
-    model.operand(operand).map { model.tensor($0, arena: nil) } ?? zoo_tensor()
+  private static func tensor(
+    _ model: ModelReader, _ rounded: RoundedTensors, _ operand: Int
+  ) -> zoo_tensor {
+    model.operand(operand).map { rounded.view(model, $0, arena: nil) } ?? zoo_tensor()
   }
 
   private mutating func setRows(_ count: Int) {
@@ -128,7 +135,12 @@ struct BandChain {
 
   /// Whether the work for one image takes longer than to hand rows to other threads (about 10 us).
   var isWorthSharing: Bool {
-    operationCount >= (output(count - 1).type == ZOO_F32 ? 262_144 : 1_048_576)
+    operationCount >= (isOfIntegers ? 1_048_576 : 262_144)
+  }
+
+  private var isOfIntegers: Bool {
+    let type = output(count - 1).type
+    return type == ZOO_I8 || type == ZOO_I16
   }
 
   /// Multiply-accumulates for one image; a window without weights counts as one for each output.
@@ -138,7 +150,7 @@ struct BandChain {
       let record = node(position)
       let weights =
         record.inputCount > 1
-        ? BandChain.tensor(model, record.firstOperand + 1).extent.elementCount : 0
+        ? BandChain.tensor(model, rounded, record.firstOperand + 1).extent.elementCount : 0
       let output = output(position)
       let perPixel = weights > 0 ? weights : output.extent.last
       result += Float(output.height) * Float(output.width) * Float(perPixel)

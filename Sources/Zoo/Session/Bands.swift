@@ -4,7 +4,7 @@ import CZoo
 extension SessionState {
   /// Runs node `index` and the `following` ones as a chain. Observers see the last node, before and after the whole chain.
   func runBands(_ index: Int, _ following: Int) throws(ZooError) {
-    var chain = BandChain(model, first: index, following: following)
+    var chain = BandChain(model, roundedTensors, first: index, following: following)
     let output = chain.output(following)
     let bands = (output.height + chain.rows - 1) / chain.rows
     // With room for every thread each has rows of its own and never waits; else all work on each stage of a band, if that is
@@ -166,7 +166,7 @@ private struct BandWork: ParallelWork {
     var views = InlineArray<8, zoo_tensor>(repeating: zoo_tensor())
     for index in 0..<record.inputCount {
       guard let tensor = chain.model.operand(record.firstOperand + index) else { continue }
-      let view = chain.model.tensor(tensor, arena: session.arena)
+      let view = chain.rounded.view(chain.model, tensor, arena: session.arena)
       if index == 0 {
         views[0] =
           position == 0
@@ -180,7 +180,7 @@ private struct BandWork: ParallelWork {
       }
     }
     let output = chain.model.operand(record.firstOperand + record.inputCount)
-      .map { chain.model.tensor($0, arena: session.arena) }
+      .map { chain.rounded.view(chain.model, $0, arena: session.arena) }
     guard let output else { return }
     views[record.inputCount] =
       position == chain.count - 1

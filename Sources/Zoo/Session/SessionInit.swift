@@ -155,6 +155,10 @@ extension SessionState {
     }
     for index in 0..<model.nodeCount { try state.pointee.prepareNode(index, operators) }
     try state.pointee.checkBands()
+    #if arch(x86_64)
+    _ = RoundedTensors(
+      state.pointee, (arena + layout.roundedTensors).assumingMemoryBound(to: UInt32.self))
+    #endif
     return state
   }
 

@@ -5,7 +5,7 @@ import CZooKernels
 /// The state behind `zoo_session`, at a fixed place in the arena.
 ///
 /// The arena holds, in this order: the planned region of the file; this struct; views of the model's inputs and
-/// outputs; views of the operands of the node that runs; the operator of each node. All of it is a few
+/// outputs; views of the operands of the node that runs; the operator of each node; which tensors are rounded. All of it is a few
 /// hundred bytes beyond the plan. Views of other tensors are made when their node runs and cost
 /// nothing in between.
 package struct SessionState {
@@ -21,6 +21,13 @@ package struct SessionState {
   var inputs: UnsafeMutablePointer<zoo_tensor> { (arena + layout.inputs).view() }
   var outputs: UnsafeMutablePointer<zoo_tensor> { (arena + layout.outputs).view() }
   var operands: UnsafeMutablePointer<zoo_tensor> { (arena + layout.operands).view() }
+  var roundedTensors: RoundedTensors {
+    #if arch(x86_64)
+    RoundedTensors((arena + layout.roundedTensors).assumingMemoryBound(to: UInt32.self))
+    #else
+    RoundedTensors()
+    #endif
+  }
   var operators: UnsafeMutablePointer<UnsafePointer<zoo_operator>> {
     (arena + layout.operators).assumingMemoryBound(to: UnsafePointer<zoo_operator>.self)
   }
@@ -39,6 +46,7 @@ struct SessionLayout {
   let outputs: Int
   let operands: Int
   let operators: Int
+  let roundedTensors: Int
   let byteCount: Int
 
   init(_ model: ModelReader) {
@@ -61,6 +69,11 @@ struct SessionLayout {
     operators = place(
       model.nodeCount, MemoryLayout<UnsafePointer<zoo_operator>>.stride,
       MemoryLayout<UnsafePointer<zoo_operator>>.alignment)
+    #if arch(x86_64)
+    roundedTensors = place(model.tensors.count, 4, 4)
+    #else
+    roundedTensors = end
+    #endif
     byteCount = place(0, 0, ModelFormat.minimumAlignment)
   }
 }
@@ -100,7 +113,9 @@ extension SessionState {
     let views = operands
     for position in 0..<record.inputCount + record.outputCount {
       if let tensor = model.operand(record.firstOperand + position) {
-        views[position] = model.tensor(tensor, arena: prepares ? nil : arena)
+        views[position] =
+          prepares
+          ? model.tensor(tensor, arena: nil) : roundedTensors.view(model, tensor, arena: arena)
       } else {
         views[position] = zoo_tensor()
       }

@@ -23,6 +23,11 @@ extension zoo_tensor {
     data.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
   }
 
+  /// The elements if they are bf16, as a session keeps some tensors (`RoundedTensors`); nil otherwise.
+  var rounded: UnsafeMutablePointer<UInt16>? {
+    type == ZOO_BF16 ? data?.assumingMemoryBound(to: UInt16.self) : nil
+  }
+
   /// The elements as floats, or nil for an absent optional operand.
   var optionalFloats: UnsafeMutablePointer<Float>? { data?.assumingMemoryBound(to: Float.self) }
 

@@ -67,22 +67,29 @@ private final class Collector {
   }
 
   func take(_ id: ValueID, _ tensor: zoo_tensor) {
-    guard tensor.type == ZOO_F32 else { return }
     let width = tensor.extent.last
     for row in 0..<tensor.extent.rowCount {
-      let values = UnsafeBufferPointer(
-        start: tensor.floats + row * Int(tensor.row_stride), count: width)
-      if !counts {
-        if histograms[id]?.extend(values) == false, broken == nil { broken = id }
-        continue
+      let start = row * Int(tensor.row_stride)
+      switch tensor.type {
+      case ZOO_F32: take(id, UnsafeBufferPointer(start: tensor.floats + start, count: width))
+      case ZOO_BF16:
+        realNumbers(tensor, at: start, count: width).withUnsafeBufferPointer { take(id, $0) }
+      default: return
       }
-      histograms[id]?.count(values)
-      sums[id]?.withUnsafeMutableBufferPointer { sums in
-        for c in 0..<width { sums[c] += Double(values[c]) }
-      }
-      peaks[id]?.withUnsafeMutableBufferPointer { peaks in
-        for c in 0..<width { peaks[c] = max(peaks[c], abs(values[c])) }
-      }
+    }
+  }
+
+  private func take(_ id: ValueID, _ values: UnsafeBufferPointer<Float>) {
+    if !counts {
+      if histograms[id]?.extend(values) == false, broken == nil { broken = id }
+      return
+    }
+    histograms[id]?.count(values)
+    sums[id]?.withUnsafeMutableBufferPointer { sums in
+      for c in values.indices { sums[c] += Double(values[c]) }
+    }
+    peaks[id]?.withUnsafeMutableBufferPointer { peaks in
+      for c in values.indices { peaks[c] = max(peaks[c], abs(values[c])) }
     }
   }
 }

@@ -125,14 +125,14 @@ package func message(_ error: zoo_error) -> String {
   withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
-/// The elements of a dense tensor of f32, i8 or i16 as real numbers.
+/// The elements of a dense tensor of f32, bf16, i8 or i16 as real numbers.
 package func realNumbers(_ tensor: zoo_tensor) -> [Float] {
   realNumbers(tensor, at: 0, count: tensor.extent.elementCount)
 }
 
-/// Elements `start` ... `start` + `count` - 1, in the order of memory, of a tensor of f32, or of i8 or i16 with one scale, as real
+/// Elements `start` ... `start` + `count` - 1, in the order of memory, of a tensor of f32 or bf16, or of i8 or i16 with one scale, as real
 /// numbers; none of other types.
-func realNumbers(_ tensor: zoo_tensor, at start: Int, count: Int) -> [Float] {
+package func realNumbers(_ tensor: zoo_tensor, at start: Int, count: Int) -> [Float] {
   guard tensor.data != nil else { return [] }
   func reals<Element: IntegerElement>(_ type: Element.Type, _ q: Quantization) -> [Float] {
     let integers = tensor.integers(type) + start
@@ -142,6 +142,11 @@ func realNumbers(_ tensor: zoo_tensor, at start: Int, count: Int) -> [Float] {
   case (ZOO_I8, let q?): return reals(Int8.self, q)
   case (ZOO_I16, let q?): return reals(Int16.self, q)
   case (ZOO_F32, _): return Array(UnsafeBufferPointer(start: tensor.floats + start, count: count))
+  case (ZOO_BF16, _):
+    return tensor.data.map {
+      let numbers = $0.assumingMemoryBound(to: UInt16.self) + start
+      return (0..<count).map { Float(bitPattern: UInt32(numbers[$0]) << 16) }
+    } ?? []
   default: return []
   }
 }

@@ -155,8 +155,9 @@ final class TransformedTiles {
     params.upper = output.upper
     for index in tiles {
       let (image, row, column) = shape.position(index)
-      params.y = output.base + pixel(image, row, column) * shape.columns
-      params.addend = output.adds ? UnsafePointer(params.y) : nil
+      let first = UnsafeMutableRawPointer(output.base + pixel(image, row, column) * shape.columns)
+      params.y = first
+      params.addend = output.adds ? UnsafeRawPointer(first) : nil
       params.end_row = min(Winograd.tile, shape.height - row)
       params.end_column = min(Winograd.tile, shape.width - column)
       params.spectrum = spectra.y + (index - tiles.lowerBound) * shape.columns

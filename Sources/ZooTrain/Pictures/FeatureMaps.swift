@@ -20,7 +20,7 @@ package struct FeatureMaps {
     self.values = values
   }
 
-  /// Copies what `tensor` holds now. Nil if it is no picture of f32, i8, i16 or u8.
+  /// Copies what `tensor` holds now. Nil if it is no picture of f32, bf16, i8, i16 or u8.
   package init?(_ tensor: zoo_tensor) {
     guard tensor.rank == 4, tensor.shape.0 == 1, let data = tensor.data else { return nil }
     let (height, width, channels) = (
@@ -31,6 +31,10 @@ package struct FeatureMaps {
     let read: (Int) -> Float
     switch tensor.type {
     case ZOO_F32: read = { data.load(fromByteOffset: $0 * 4, as: Float.self) }
+    case ZOO_BF16:
+      read = {
+        Float(bitPattern: UInt32(data.load(fromByteOffset: $0 * 2, as: UInt16.self)) << 16)
+      }
     case ZOO_I8: read = { Float(data.load(fromByteOffset: $0, as: Int8.self)) }
     case ZOO_I16: read = { Float(data.load(fromByteOffset: $0 * 2, as: Int16.self)) }
     case ZOO_U8: read = { Float(data.load(fromByteOffset: $0, as: UInt8.self)) }

@@ -55,6 +55,7 @@ func realValues(_ tensor: zoo_tensor) throws -> [Float] {
   var values: [Float]
   switch tensor.type {
   case ZOO_F32: return read(Float.self) { $0 }
+  case ZOO_BF16: return read(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
   case ZOO_I8: values = read(Int8.self) { Float($0) }
   case ZOO_I16: values = read(Int16.self) { Float($0) }
   case ZOO_U8: values = read(UInt8.self) { Float($0) }

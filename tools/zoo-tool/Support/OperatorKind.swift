@@ -40,19 +40,21 @@ enum OperatorKind: String, CaseIterable, Encodable {
 /// The family of microkernels that computes `node`, or nil if that is portable Swift alone.
 ///
 /// Windows larger than a kernel's table of pointers (`MatrixProduct`) are portable all the same.
-func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32) -> String? {
+///
+/// - Parameter isRounded: whether its input or output are tensors of bf16.
+func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Bool) -> String? {
   switch node.operation {
   case is Conv2D, is Dense:
     guard node.inputs.count > 1, let weights = node.inputs[1] else { return nil }
-    if isTransformed(node, graph) { return "f32_winograd" }
+    if isTransformed(node, graph) { return isRounded ? "bf16_winograd" : "f32_winograd" }
     return switch graph[weights].type {
     case ZOO_I8: "i8w_igemm"
     case ZOO_F16: "f16w_igemm"
     case ZOO_BF16: "bf16_igemm"
     default: goesByLines(node, graph, isa) ? "f32_lines" : "f32_igemm"
     }
-  case is DepthwiseConv2D: return "f32_dwconv"
-  case is Pool, is GlobalPool: return "f32_pool"
+  case is DepthwiseConv2D: return isRounded ? "bf16_dwconv" : "f32_dwconv"
+  case is Pool, is GlobalPool: return isRounded ? "bf16_pool" : "f32_pool"
   case is Binary: return "f32_binary"
   case is Unary: return "f32_unary"
   case is Dequantize<Int8>, is Dequantize<Int16>: return nil

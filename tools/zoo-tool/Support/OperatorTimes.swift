@@ -60,11 +60,19 @@ struct OperatorTimes {
   }
 }
 
-/// Bytes that each operator reads and writes, in the order they run; what is in its place already is not moved.
+/// What an operator does with memory.
+struct MovedBytes {
+  /// Read and written; what is in its place already is not moved.
+  var count = 0
+  /// Whether input or output are bf16, as a session keeps some tensors between layers.
+  var isRounded = false
+}
+
+/// What the operators move, in the order they run.
 ///
 /// - Parameter session: one with an observer; it is run once.
-func bytesMoved(_ session: Session, _ graph: Graph) throws -> [Int] {
-  var moved = [Int](repeating: 0, count: graph.nodes.count)
+func bytesMoved(_ session: Session, _ graph: Graph) throws -> [MovedBytes] {
+  var moved = [MovedBytes](repeating: MovedBytes(), count: graph.nodes.count)
   session.observer = { node, isDone in
     let index = Int(node.pointee.index)
     guard !isDone, index < moved.count, let inputs = node.pointee.inputs,
@@ -73,12 +81,13 @@ func bytesMoved(_ session: Session, _ graph: Graph) throws -> [Int] {
     let output = outputs[0]
     func bytes(_ tensor: zoo_tensor) -> Int { tensor.extent.elementCount * tensor.type.byteWidth }
     let present = (0..<Int(node.pointee.input_count)).map { inputs[$0] }.filter { $0.data != nil }
+    moved[index].isRounded = output.type == ZOO_BF16 || inputs[0].type == ZOO_BF16
     switch graph.nodes[index].operation {
     case is Reshape, is Concat:
       let copied = present.filter { !isInside($0, output) }
-      moved[index] = 2 * copied.reduce(0) { $0 + bytes($1) }
-    case is Slice: moved[index] = 2 * bytes(output)
-    default: moved[index] = present.reduce(bytes(output)) { $0 + bytes($1) }
+      moved[index].count = 2 * copied.reduce(0) { $0 + bytes($1) }
+    case is Slice: moved[index].count = 2 * bytes(output)
+    default: moved[index].count = present.reduce(bytes(output)) { $0 + bytes($1) }
     }
   }
   defer { session.observer = nil }

@@ -93,7 +93,7 @@ struct ProfileReport: Encodable {
   }
 
   init(
-    model: String, threads: Int, _ graph: Graph, _ times: OperatorTimes, moved: [Int],
+    model: String, threads: Int, _ graph: Graph, _ times: OperatorTimes, moved: [MovedBytes],
     _ machine: Machine
   ) {
     self.model = model
@@ -106,12 +106,14 @@ struct ProfileReport: Encodable {
     operators = graph.nodes.enumerated().map { index, node in
       let time = times.operators[index]
       let macs = Cost(node, graph).macs
-      let bytes = moved[index]
+      let bytes = moved[index].count
       let isIdle = macs == 0 && bytes == 0
       let roof = Roof(
         operations: 2 * Double(macs), arithmetic: zoo_tool.arithmetic(node), byteCount: bytes,
         machine)
-      let selected = kernelFamily(node, graph, isa: machine.isa).flatMap {
+      let selected = kernelFamily(
+        node, graph, isa: machine.isa, isRounded: moved[index].isRounded
+      ).flatMap {
         Microkernel.selected(family: $0, isa: machine.isa)
       }
       return Operator(

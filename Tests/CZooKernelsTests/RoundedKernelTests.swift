@@ -1,0 +1,151 @@
+// Kernels that read and write images of bf16: the bits of those of floats, rounded.
+import CZooKernels
+import Testing
+
+/// The kernel of floats that adds in the same order, which is that of the largest vectors.
+private func floats(_ family: String) throws -> zoo_ukernel {
+  try #require(variants(family).last { $0.isa <= UInt32(ZOO_KERNELS_AVX512) })
+}
+
+struct RoundedKernelTests {
+  @Test(arguments: [
+    (1, 1), (2, 2), (7, 7), (16, 16), (17, 17), (32, 32), (40, 42), (64, 64), (64, 512),
+    (128, 1024),
+  ])
+  func depthwise(_ channels: Int, _ pitch: Int) throws {
+    var noise = Noise(state: UInt64(channels))
+    for shape in Rectangle.all(channels: channels, pitch: pitch) {
+      let (kh, kw) = shape.taps
+      let x = Guarded(noise.floats(shape.inputCount).map(bf16))
+      let wide = GuardedBuffer(x.array.map(widened))
+      let w = GuardedBuffer(noise.floats(kh * kw * channels))
+      let bias = GuardedBuffer(noise.floats(channels))
+      for kernel in variants("bf16_dwconv") {
+        let y = Guarded(count: shape.outputCount, filledWith: UInt16(0x7FFF))
+        let want = GuardedBuffer(count: shape.outputCount, filledWith: .nan)
+        var params = zoo_f32_dwconv_params()
+        params.channels = channels
+        (params.kh, params.kw, params.lines) = (kh, kw, shape.lines)
+        params.x_line_stride = shape.stride * shape.width * pitch
+        params.x_pixel_stride = shape.stride * pitch
+        params.x_row_stride = shape.dilation * shape.width * pitch
+        params.x_col_stride = shape.dilation * pitch
+        params.w = UnsafePointer(w.floats)
+        (params.w_row_stride, params.w_col_stride) = (kw * channels, channels)
+        params.bias = UnsafePointer(bias.floats)
+        (params.lower, params.upper) = (-2, 2)
+        (params.y_line_stride, params.y_stride) = (shape.pixels * channels, channels)
+        params.rounded_x = UnsafePointer(x.numbers)
+        params.rounded_y = y.numbers
+        unsafeBitCast(kernel.function, to: zoo_f32_dwconv_ukernel.self)(shape.pixels, &params)
+        params.x = UnsafePointer(wide.floats)
+        params.y = want.floats
+        let reference = try floats("f32_dwconv")
+        unsafeBitCast(reference.function, to: zoo_f32_dwconv_ukernel.self)(shape.pixels, &params)
+        withExtendedLifetime((x, wide, w, bias)) {}
+        #expect(y.array == want.array.map(bf16), "\(shape)")
+      }
+    }
+  }
+
+  @Test(arguments: [1, 7, 16, 17, 40, 64, 100])
+  func pools(_ channels: Int) throws {
+    var noise = Noise(state: UInt64(channels))
+    let (kh, kw, pixels, width) = (3, 3, 6, 8)
+    let x = Guarded(noise.floats(kh * width * channels).map(bf16))
+    let wide = GuardedBuffer(x.array.map(widened))
+    for kernel in variants("bf16_pool") {
+      let run = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
+      for kind in [ZOO_POOL_MAX, ZOO_POOL_MIN, ZOO_POOL_SUM] {
+        let y = Guarded(count: pixels * channels, filledWith: UInt16(0x7FFF))
+        let floating = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+        let want = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+        var params = zoo_f32_pool_params()
+        params.kind = kind
+        params.channels = channels
+        (params.kh, params.kw) = (kh, kw)
+        params.x_pixel_stride = channels
+        params.x_row_stride = width * channels
+        params.x_col_stride = channels
+        params.y_stride = channels
+        params.scale = kind == ZOO_POOL_SUM ? 1.0 / 9 : 1
+        (params.lower, params.upper) = (-0.5, 0.9)
+        params.rounded_x = UnsafePointer(x.numbers)
+        params.rounded_y = y.numbers
+        run(pixels, &params)
+        params.rounded_y = nil
+        params.y = floating.floats
+        run(pixels, &params)
+        params.x = UnsafePointer(wide.floats)
+        params.y = want.floats
+        let reference = try floats("f32_pool")
+        unsafeBitCast(reference.function, to: zoo_f32_pool_ukernel.self)(pixels, &params)
+        withExtendedLifetime((x, wide)) {}
+        #expect(floating.array == want.array)
+        #expect(y.array == want.array.map(bf16))
+      }
+    }
+  }
+
+  @Test(arguments: [1, 16, 17, 33, 64])
+  func transformsOfInputs(_ lanes: Int) throws {
+    var noise = Noise(state: UInt64(lanes))
+    for (rows, columns) in [(0..<6, 0..<6), (1..<6, 0..<6), (0..<6, 1..<5), (2..<3, 5..<6)] {
+      let x = Guarded(noise.floats(rows.count * columns.count * lanes).map(bf16))
+      let wide = GuardedBuffer(x.array.map(widened))
+      func spectrum(_ kernel: zoo_ukernel, _ x: UnsafeRawPointer, width: Int) -> [Float] {
+        let spectrum = GuardedBuffer(count: 36 * lanes, filledWith: .nan)
+        var params = zoo_f32_winograd_params()
+        params.kind = ZOO_WINOGRAD_INPUT
+        params.pixel_stride = lanes
+        params.row_stride = columns.count * lanes
+        params.x = x - (rows.lowerBound * columns.count + columns.lowerBound) * lanes * width
+        (params.first_row, params.end_row) = (rows.lowerBound, rows.upperBound)
+        (params.first_column, params.end_column) = (columns.lowerBound, columns.upperBound)
+        params.spectrum = spectrum.floats
+        params.spectrum_stride = lanes
+        unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)(lanes, &params)
+        return spectrum.array
+      }
+      for kernel in variants("bf16_winograd") {
+        let reference = try floats("f32_winograd")
+        #expect(
+          spectrum(kernel, x.numbers, width: 2) == spectrum(reference, wide.floats, width: 4))
+      }
+      withExtendedLifetime((x, wide)) {}
+    }
+  }
+
+  @Test(arguments: [16, 48], [false, true])
+  func transformsOfOutputs(_ lanes: Int, _ adds: Bool) throws {
+    var noise = Noise(state: UInt64(lanes))
+    for (height, width) in [(4, 4), (4, 1), (3, 4), (1, 2)] {
+      let spectrum = GuardedBuffer(noise.floats(36 * lanes))
+      let bias = GuardedBuffer(noise.floats(lanes))
+      let y = Guarded(noise.floats(height * width * lanes).map(bf16))
+      let wide = GuardedBuffer(y.array.map(widened))
+      func run(_ kernel: zoo_ukernel, _ y: UnsafeMutableRawPointer) {
+        var params = zoo_f32_winograd_params()
+        params.kind = ZOO_WINOGRAD_OUTPUT
+        params.y = y
+        params.pixel_stride = lanes
+        params.row_stride = width * lanes
+        (params.end_row, params.end_column) = (height, width)
+        params.spectrum = spectrum.floats
+        params.spectrum_stride = lanes
+        params.bias = UnsafePointer(bias.floats)
+        params.addend = adds ? UnsafeRawPointer(y) : nil  // in place
+        params.addend_pixel_stride = lanes
+        params.addend_row_stride = width * lanes
+        (params.lower, params.upper) = (-9, 12)
+        unsafeBitCast(kernel.function, to: zoo_f32_winograd_ukernel.self)(lanes, &params)
+      }
+      for kernel in variants("bf16_winograd") {
+        run(kernel, y.numbers)
+        run(try floats("f32_winograd"), wide.floats)
+        #expect(y.array == wide.array.map(bf16))
+      }
+      withExtendedLifetime((spectrum, bias)) {}
+    }
+  }
+}
