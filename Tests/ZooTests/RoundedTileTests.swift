@@ -55,6 +55,45 @@ struct RoundedTileTests {
   }
 }
 
+extension RoundedTileTests {
+  /// Images that a session keeps in bf16 give the outputs of floats, rounded: on an emulated matrix unit and with vectors, also where an
+  /// activation passes over floats before.
+  @Test(arguments: [
+    PictureConvolution(side: 14, channels: 16, outputs: 40, kernel: 3, stride: 1),
+    PictureConvolution(side: 9, channels: 30, outputs: 24, kernel: 3, stride: 2),
+    PictureConvolution(side: 20, channels: 64, outputs: 72, kernel: 1, stride: 1),
+    PictureConvolution(side: 9, channels: 2, outputs: 600, kernel: 3, stride: 1),
+  ])
+  func imagesMayBeRounded(_ c: PictureConvolution) throws {
+    guard let emulated = emulated_bf16_igemm() else {
+      print("skipped: emulated tiles of bf16 need AVX-512 BF16")
+      return
+    }
+    let share = Int(ZOO_TILE_WORKSPACE)
+    var example = Rounded(c)
+    example.x = example.x.map { Float(widened(bf16($0))) }
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: 3 * share + 2 * (example.x.count + 1), alignment: 64)
+    defer { memory.deallocate() }
+    let scratch = Scratch(
+      base: memory, byteCount: 3 * share + 2 * (example.x.count + 1), shareByteCount: share)
+    let cases = [(true, Activation.relu), (false, Activation.relu), (false, Activation(.hardSwish))]
+    for (isEmulated, activation) in cases {
+      var kernels = zoo_kernels_for(UInt32(ZOO_KERNELS_AVX512BF16))
+      kernels.f32_winograd = nil
+      if isEmulated {
+        kernels.bf16_igemm = zoo_f32_igemm_kernel(
+          run: emulated, mr: 32, nr: 32, workspace: UInt32(share))
+      }
+      let plain = try example.run(kernels, scratch, nil, activation)
+      for parallel in [nil, threePieces] {
+        let rounded = try example.runRounded(kernels, scratch, parallel, activation)
+        #expect(rounded == plain.map(bf16), "\(isEmulated)")
+      }
+    }
+  }
+}
+
 /// The nearest number of bf16, ties to even.
 private func bf16(_ x: Float) -> UInt16 {
   UInt16((x.bitPattern + 0x7FFF + x.bitPattern >> 16 & 1) >> 16)
@@ -113,33 +152,62 @@ private struct Rounded {
     return panels
   }
 
-  func run(_ kernels: zoo_kernels, _ scratch: Scratch?, _ parallel: zoo_parallel?) throws -> [Float]
-  {
-    let c = convolution
-    var operation = Conv2D()
-    operation.window = c.window
-    var writer = AttributeWriter()
-    operation.archive(&writer)
-    var runtime = Runtime(kernels: kernels, parallel: parallel, scratch: scratch)
-    var (x, w, bias) = (x, panels, bias)
-    var y = [Float](repeating: .nan, count: c.outputSide * c.outputSide * c.outputs)
+  func run(
+    _ kernels: zoo_kernels, _ scratch: Scratch?, _ parallel: zoo_parallel?,
+    _ activation: Activation = Activation()
+  ) throws -> [Float] {
+    var x = x
+    var y = [Float](repeating: .nan, count: outputCount)
     try x.withUnsafeMutableBytes { x in
-      try w.withUnsafeMutableBytes { w in
-        try bias.withUnsafeMutableBytes { bias in
-          try y.withUnsafeMutableBytes { y in
-            var inputs = [
-              operand(ZOO_F32, try Shape([1, c.side, c.side, c.channels]), x),
-              operand(ZOO_BF16, try Shape([1, c.depth, c.outputs]), w),
-              operand(ZOO_F32, try Shape([c.outputs]), bias),
-            ]
-            inputs[1].layout = ZOO_LAYOUT_PAIRS16
-            var output = operand(
-              ZOO_F32, try Shape([1, c.outputSide, c.outputSide, c.outputs]), y)
-            try call(Conv2D.code, writer.bytes, &inputs, &output, &runtime)
-          }
-        }
+      try y.withUnsafeMutableBytes { y in
+        try run(kernels, scratch, parallel, activation, ZOO_F32, x, y)
       }
     }
     return y
+  }
+
+  /// The same with input and output of bf16.
+  func runRounded(
+    _ kernels: zoo_kernels, _ scratch: Scratch?, _ parallel: zoo_parallel?,
+    _ activation: Activation
+  ) throws -> [UInt16] {
+    var x = x.map(bf16)
+    var y = [UInt16](repeating: 0x7FFF, count: outputCount)
+    try x.withUnsafeMutableBytes { x in
+      try y.withUnsafeMutableBytes { y in
+        try run(kernels, scratch, parallel, activation, ZOO_BF16, x, y)
+      }
+    }
+    return y
+  }
+
+  private var outputCount: Int { convolution.outputSide * convolution.outputSide * convolution.outputs }
+
+  private func run(
+    _ kernels: zoo_kernels, _ scratch: Scratch?, _ parallel: zoo_parallel?,
+    _ activation: Activation, _ type: zoo_type, _ x: UnsafeMutableRawBufferPointer,
+    _ y: UnsafeMutableRawBufferPointer
+  ) throws {
+    let c = convolution
+    var operation = Conv2D()
+    operation.window = c.window
+    operation.activation = activation
+    var writer = AttributeWriter()
+    operation.archive(&writer)
+    var runtime = Runtime(kernels: kernels, parallel: parallel, scratch: scratch)
+    var (w, bias) = (panels, bias)
+    try w.withUnsafeMutableBytes { w in
+      try bias.withUnsafeMutableBytes { bias in
+        var inputs = [
+          operand(type, try Shape([1, c.side, c.side, c.channels]), x),
+          operand(ZOO_BF16, try Shape([1, c.depth, c.outputs]), w),
+          operand(ZOO_F32, try Shape([c.outputs]), bias),
+        ]
+        inputs[1].layout = ZOO_LAYOUT_PAIRS16
+        var output = operand(type, try Shape([1, c.outputSide, c.outputSide, c.outputs]), y)
+        try call(
+          Conv2D.code, writer.bytes, &inputs, &output, &runtime, prepares: type == ZOO_F32)
+      }
+    }
   }
 }
