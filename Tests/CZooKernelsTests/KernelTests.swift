@@ -16,7 +16,7 @@ func variants(_ family: String) -> [zoo_ukernel] {
 
 struct ProductKernelTests {
   /// Rows below, at and above tiles, and several of them; columns around panels and tiles.
-  @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 130])
+  @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 120, 130])
   func productsAreRightAndStayInside(_ n: Int) throws {
     for kernel in variants("f32_igemm") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
@@ -109,33 +109,43 @@ struct ElementKernelTests {
     }
   }
 
-  @Test(arguments: [1, 7, 8, 9, 16, 17, 40])
-  func poolKernelsStayInside(_ channels: Int) throws {
+  @Test(
+    arguments: [1, 2, 3, 5, 6, 7, 8, 9, 16, 17, 40],
+    [(kernel: 3, stride: 1), (kernel: 2, stride: 2), (kernel: 3, stride: 2)])
+  func poolKernelsAreExactAndStayInside(
+    _ channels: Int, _ window: (kernel: Int, stride: Int)
+  ) throws {
     var noise = Noise(state: UInt64(channels))
-    let (kh, kw, pixels, width) = (3, 3, 6, 8)
-    let x = GuardedBuffer(noise.floats(kh * width * channels))
+    let (size, pixels) = (window.kernel, 7)
+    let width = (pixels - 1) * window.stride + size
+    let x = GuardedBuffer(noise.floats(size * width * channels))
     for kernel in variants("f32_pool") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
-      let y = GuardedBuffer(count: pixels * channels, filledWith: .nan)
-      var params = zoo_f32_pool_params()
-      params.kind = ZOO_POOL_MAX
-      params.channels = channels
-      (params.kh, params.kw) = (kh, kw)
-      params.x = UnsafePointer(x.floats)
-      params.x_pixel_stride = channels
-      params.x_row_stride = width * channels
-      params.x_col_stride = channels
-      params.y = y.floats
-      params.y_stride = channels
-      params.scale = 1
-      (params.lower, params.upper) = (-.infinity, .infinity)
-      run(pixels, &params)
-      for q in 0..<pixels {
-        for c in 0..<channels {
-          let taps = (0..<kh * kw).map {
-            x.floats[($0 / kw * width + q + $0 % kw) * channels + c]
+      for kind in [ZOO_POOL_MAX, ZOO_POOL_MIN, ZOO_POOL_SUM] {
+        let y = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+        var params = zoo_f32_pool_params()
+        params.kind = kind
+        params.channels = channels
+        (params.kh, params.kw) = (size, size)
+        params.x = UnsafePointer(x.floats)
+        params.x_pixel_stride = window.stride * channels
+        params.x_row_stride = width * channels
+        params.x_col_stride = channels
+        params.y = y.floats
+        params.y_stride = channels
+        params.scale = 0.25
+        (params.lower, params.upper) = (-0.2, 0.3)
+        run(pixels, &params)
+        for q in 0..<pixels {
+          for c in 0..<channels {
+            let taps = (0..<size * size).map {
+              x.floats[($0 / size * width + q * window.stride + $0 % size) * channels + c]
+            }
+            let value =
+              kind == ZOO_POOL_SUM
+              ? taps.reduce(0, +) : kind == ZOO_POOL_MAX ? taps.max() ?? 0 : taps.min() ?? 0
+            #expect(y.floats[q * channels + c] == min(max(value * 0.25, -0.2), 0.3))
           }
-          #expect(y.floats[q * channels + c] == taps.max())
         }
       }
     }

@@ -5,7 +5,8 @@
 //   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
-// With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h).
+// With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h); with TOGETHER, the last columns of one row
+// that of last_columns (row.h).
 #include <zoo_kernels.h>
 
 #ifndef W_ELEMENT
@@ -69,6 +70,8 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #endif
         if (rows > 1 && !partial && v % PER_PANEL == 0)
           __builtin_prefetch(w[v] + offset + ahead, 0, 2);
+        if (rows == 1 && !partial && v % PER_PANEL == 0) // read once, from memory: 16 rows ahead
+          __builtin_prefetch(w[v] + offset + 256, 0, 3);
 #ifdef W_IS_PAIRED
         b[v] = w_row(w[v], (size_t)(v % PER_PANEL) * VL, row, depth, step, cut, mask, rest);
 #else
@@ -140,6 +143,10 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
   const size_t depth = p->tap_count * p->kc;
   const W_ELEMENT *const weights = p->w, *w[16];
   size_t column = columns_by(rows, panels, 0, n, p);
+#ifdef TOGETHER
+  if (rows == 1 && n - column > 16)
+    return last_columns(n - column, weights + column * depth, p, column);
+#endif
   if (panels > 4)
     column = columns_by(rows, 4, column, n, p);
   if (panels > 2)

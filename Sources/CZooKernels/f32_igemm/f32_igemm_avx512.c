@@ -5,6 +5,7 @@
 #include <simd/avx512.h>
 #define MR 8
 #include <f32_igemm/narrow.h>
+#include <f32_igemm/row.h>
 #include <f32_igemm/body.h>
 
 void zoo_f32_igemm_ukernel_8x32__avx512(size_t m, size_t n, const zoo_f32_igemm_params *params) {
