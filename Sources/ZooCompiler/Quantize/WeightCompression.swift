@@ -15,8 +15,8 @@ package enum WeightForm: String, CaseIterable, Sendable {
 
 /// `graph` with the weights of its convolutions and dense layers in another form; all arithmetic stays in f32.
 ///
-/// Convolutions in groups keep their floats in the form `int8`, and in `bf16` those of few channels, as first layers are: the rounding
-/// of their windows takes longer than such products save (MobileNet v1: 0.57 ms for 0.38), and their weights are few.
+/// Convolutions in groups keep their floats in the form `int8`, and in `bf16` those of one or two channels, as first layers are: their
+/// windows take longer to put together than such products save, and their weights are few.
 /// - Throws: `CompileError` naming the layer whose weights are not finite, or too large for half precision.
 package func compressWeights(
   _ graph: Graph, _ form: WeightForm
