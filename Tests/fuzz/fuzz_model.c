@@ -35,7 +35,7 @@ static void run(zoo_session *session) {
 }
 
 static void try_model(const void *model, size_t size) {
-  for (int isa = ZOO_ISA_SCALAR; isa <= ZOO_ISA_AVX512; isa++) {
+  for (int isa = ZOO_ISA_SCALAR; isa <= ZOO_ISA_AMX; isa++) {
     zoo_options options = {.struct_size = sizeof options, .isa = (zoo_isa)isa};
     zoo_session *session = NULL;
     zoo_error error;

@@ -119,7 +119,11 @@ func extents(_ tensor: zoo_tensor) -> [Int] {
 /// A temporary copy of the model at `path` in which no nodes run in bands; nil if it has none.
 private func unbanded(_ path: String) throws -> String? {
   let graph = try ModelFile(path: path).graph
-  guard !MemoryPlan(graph, bands: .memory).bands.groups.isEmpty else { return nil }
+  // Whichever way the file was written.
+  let policies: [BandPolicy] = [.memory, .cache]
+  guard policies.contains(where: { !MemoryPlan(graph, bands: $0).bands.groups.isEmpty }) else {
+    return nil
+  }
   let name =
     NSTemporaryDirectory() + "zoo-layers-\(ProcessInfo.processInfo.processIdentifier).zoo"
   _ = try ModelWriter.write(graph, to: name, bands: .off)
