@@ -43,8 +43,8 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;
-    const float *bias = p->bias + column + v * VL;
-    vf b = !p->bias || W_IS_SCALED ? v_set(0) : cut ? v_load_part(bias, mask) : v_load(bias);
+    const float *bias = p->bias && !W_IS_SCALED ? p->bias + column + v * VL : 0;
+    vf b = !bias ? v_set(0) : cut ? v_load_part(bias, mask) : v_load(bias);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       sum[i][v] = b;
