@@ -224,7 +224,9 @@ struct TileKernelTests {
     #expect(output.array == floats.array.map(bf16), "m \(m) n \(n) kc \(kc) taps \(taps)")
   }
 
-  private func halves(_ count: Int, _ noise: inout Noise) -> [UInt16] { noise.floats(count).map(bf16) }
+  private func halves(_ count: Int, _ noise: inout Noise) -> [UInt16] {
+    noise.floats(count).map(bf16)
+  }
 
   /// Panels of 16 columns in pairs of rows, a last odd row as it is (zoo/FORMAT.md).
   private func packInPairs(_ plain: [UInt16], _ depth: Int, _ n: Int) -> [UInt16] {

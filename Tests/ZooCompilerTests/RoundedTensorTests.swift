@@ -8,11 +8,12 @@ import Zoo
 import ZooCompiler
 
 /// Depthwise layers, a transformed convolution, sums in place, concatenations in place, one in the other, and pools.
-private func branches() throws -> Graph {
+private func branches(_ activation: Activation = .relu) throws -> Graph {
   var builder = NetworkBuilder(RandomWeights(seed: 9))
   let image = builder.image(height: 33, width: 29, channels: 3)
-  var x = try builder.relu(
-    try builder.convolution("first", image, channels: 32, kernel: 3, stride: 2, padding: .same))
+  var x = try builder.activation(
+    try builder.convolution("first", image, channels: 32, kernel: 3, stride: 2, padding: .same),
+    activation, "activation")
   x = try builder.relu(try builder.depthwise("depthwise", x, kernel: 3, padding: .same))
   x = try builder.pool(.max, x, kernel: 2, stride: 2)
   let narrow = try builder.relu(
@@ -73,10 +74,11 @@ struct RoundedTensorTests {
     }
   }
 
-  @Test(arguments: [true, false])
-  func layersBetweenRoundedOnesAreRounded(_ hasScratch: Bool) throws {
+  /// Also where the activation of a block of few channels passes over floats first.
+  @Test(arguments: [true, false], [Activation.relu, Activation(.hardSwish)])
+  func layersBetweenRoundedOnesAreRounded(_ hasScratch: Bool, _ activation: Activation) throws {
     guard hasRounding() else { return }
-    let graph = try compressWeights(branches(), .bf16)
+    let graph = try compressWeights(branches(activation), .bf16)
     let model = try ModelWriter.encode(graph, bands: .off)
     let x = input(graph)
     let rounded = try layers(model, RoundedTensorTests.isa, x, hasScratch: hasScratch)

@@ -77,7 +77,9 @@ extension RoundedTileTests {
     defer { memory.deallocate() }
     let scratch = Scratch(
       base: memory, byteCount: 3 * share + 2 * (example.x.count + 1), shareByteCount: share)
-    let cases = [(true, Activation.relu), (false, Activation.relu), (false, Activation(.hardSwish))]
+    let cases = [
+      (true, Activation.relu), (false, Activation.relu), (false, Activation(.hardSwish)),
+    ]
     for (isEmulated, activation) in cases {
       var kernels = zoo_kernels_for(UInt32(ZOO_KERNELS_AVX512BF16))
       kernels.f32_winograd = nil
@@ -181,7 +183,9 @@ private struct Rounded {
     return y
   }
 
-  private var outputCount: Int { convolution.outputSide * convolution.outputSide * convolution.outputs }
+  private var outputCount: Int {
+    convolution.outputSide * convolution.outputSide * convolution.outputs
+  }
 
   private func run(
     _ kernels: zoo_kernels, _ scratch: Scratch?, _ parallel: zoo_parallel?,

@@ -13,7 +13,8 @@ func transforms<Element: BitwiseCopyable>(
     ("4x4 outputs, 32 channels", ZOO_WINOGRAD_OUTPUT, 4, 32, 4),
   ]
   let isRounded = type != Float.self
-  return forms.filter { !isRounded || $0.1 != ZOO_WINOGRAD_WEIGHTS }.map { name, kind, size, lanes, end in
+  return forms.filter { !isRounded || $0.1 != ZOO_WINOGRAD_WEIGHTS }.map {
+    name, kind, size, lanes, end in
     // Numbers of a lane are apart by an odd number of lines of the cache, as in a block of tiles.
     let stride = lanes + 16
     let image = Elements(size * size * lanes, pixelNoise(type))

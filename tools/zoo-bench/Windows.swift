@@ -138,7 +138,9 @@ func pools<Element: BitwiseCopyable>(_ kernel: Microkernel, _ type: Element.Type
       params.lower = -.infinity
       params.upper = .infinity
       for row in 0..<shape.side {
-        let (from, to) = (x.constant + row * shape.rowStep, y.pointer + row * shape.side * shape.channels)
+        let (from, to) = (
+          x.constant + row * shape.rowStep, y.pointer + row * shape.side * shape.channels
+        )
         params.x = from as? UnsafePointer<Float>
         params.y = to as? UnsafeMutablePointer<Float>
         params.rounded_x = from as? UnsafePointer<UInt16>

@@ -19,9 +19,7 @@ INLINE void y_put(size_t at, const int partial, vmask mask, vf y, const zoo_f32_
 }
 #include <f32_pool/body.h>
 
-void zoo_bf16_pool_ukernel__avx512bf16(size_t pixels, const zoo_f32_pool_params *params) {
-  pool(pixels, params);
-}
+void zoo_bf16_pool_ukernel__avx512bf16(size_t pixels, const zoo_f32_pool_params *params) { pool(pixels, params); }
 
 #pragma clang attribute pop
 #endif

@@ -168,7 +168,8 @@ INLINE void any(const int count, const int vectors, const int partial, size_t c,
 }
 
 // All channels of `count` windows of any size.
-INLINE void any_channels(const int count, const int vectors, const ELEMENT *x, ELEMENT *y, const zoo_f32_dwconv_params *p) {
+INLINE void any_channels(const int count, const int vectors, const ELEMENT *x, ELEMENT *y,
+                         const zoo_f32_dwconv_params *p) {
   size_t c = 0;
   for (; c + (size_t)vectors * CL <= p->channels; c += (size_t)vectors * CL)
     any(count, vectors, 0, c, x, y, p);

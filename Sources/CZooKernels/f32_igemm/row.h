@@ -18,7 +18,7 @@ INLINE void last_columns(size_t rest, const float *panels, const zoo_f32_igemm_p
   size_t offset = 0;
   for (size_t t = 0; t < p->tap_count; t++) {
     const float *a = p->a[t * p->a_tap_stride];
-    for (size_t k = 0; k < p->kc; k++, offset += whole > 0 ? VL : 0, last += width) {
+    for (size_t k = 0; k<p->kc; k++, offset += whole> 0 ? VL : 0, last += width) {
       const vf x = v_broadcast(a + k);
 #pragma clang loop unroll(full)
       for (size_t v = 0; v < TOGETHER - 1; v++)

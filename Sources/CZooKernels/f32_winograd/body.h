@@ -56,8 +56,8 @@ INLINE vf take_bf16(const uint16_t *p, size_t at) {
 // Edges take no branches, which differ from tile to tile: of rows that do not exist no lane is read, and columns that do not exist
 // are zeros from elsewhere. Addresses are always those of something: reading no lane of an unmapped page can take hundreds of cycles.
 // `whole`: every pixel and lane is there.
-INLINE void input_lanes(const int whole, const ELEMENT *x, vmask lanes, const zoo_f32_winograd_params *p, float *spectrum,
-                        size_t stride) {
+INLINE void input_lanes(const int whole, const ELEMENT *x, vmask lanes, const zoo_f32_winograd_params *p,
+                        float *spectrum, size_t stride) {
   const size_t row_count = p->end_row - p->first_row, column_count = p->end_column - p->first_column;
   vmask rows[6];
   size_t offsets[6];

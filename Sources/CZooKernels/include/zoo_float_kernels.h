@@ -16,22 +16,22 @@
 // accumulator per element whatever m and n are: so results do not depend on the split.
 // A NaN in y passes the clamp, here and in the families below.
 typedef struct zoo_f32_igemm_params {
-  size_t kc;             // contiguous elements read per pointer
-  size_t tap_count;      // pointers per row
-  const float *const *a; // [tap_count][a_tap_stride >= m] pointers to kc floats each
-  size_t a_tap_stride;   // pointers from one tap to the next
-  const void *w;         // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
-                         // when n % 16 != 0 (no padding is stored). float, or as the family says
-  const float *w_scales; // i8w_igemm only: [n]
-  const float *bias;     // [n] or NULL
-  const float *addend;   // NULL, or a residual added before the clamp; may equal c
+  size_t kc;                      // contiguous elements read per pointer
+  size_t tap_count;               // pointers per row
+  const float *const *a;          // [tap_count][a_tap_stride >= m] pointers to kc floats each
+  size_t a_tap_stride;            // pointers from one tap to the next
+  const void *w;                  // panels: [ceil(n/16)][tap_count * kc][16]; the last panel is [..][n % 16]
+                                  // when n % 16 != 0 (no padding is stored). float, or as the family says
+  const float *w_scales;          // i8w_igemm only: [n]
+  const float *bias;              // [n] or NULL
+  const float *addend;            // NULL, or a residual added before the clamp; may equal c
   const uint16_t *rounded_addend; // bf16_igemm only: NULL, or a residual of bf16; may equal `rounded`
-  size_t addend_stride;  // elements between rows of addend
-  float *c;              // output rows
-  uint16_t *rounded;     // bf16_igemm only: NULL, or where outputs go instead of c, rounded to bf16
-  size_t c_stride;       // elements between rows of c
-  float lower, upper;    // clamp bounds; -INFINITY, INFINITY for none
-  void *workspace;       // NULL, or the bytes that the kernel asks for, of no meaning between calls
+  size_t addend_stride;           // elements between rows of addend
+  float *c;                       // output rows
+  uint16_t *rounded;              // bf16_igemm only: NULL, or where outputs go instead of c, rounded to bf16
+  size_t c_stride;                // elements between rows of c
+  float lower, upper;             // clamp bounds; -INFINITY, INFINITY for none
+  void *workspace;                // NULL, or the bytes that the kernel asks for, of no meaning between calls
 } zoo_f32_igemm_params;
 
 // m >= 1 and n >= 1 any; many rows at once save calls. Kernels that ask for a workspace are fast with one and m of a hundred and more.

@@ -102,24 +102,25 @@ extension Conv2D {
   func roundedOperands(_ node: Node) -> RoundedOperands {
     let inputs = node.inputs
     let (x, w, y, kernels) = (inputs[0], inputs[1], node.output, node.runtime.kernels)
-    let longest = Int(ZOO_ZERO_ROW_COUNT)  // longer rows have code of their own, and so have images of one channel
-    guard groups == 1, x.channels > 1, x.channels <= longest,
+    // Longer rows have code of their own, and so have images of one channel.
+    guard groups == 1, x.channels > 1, x.channels <= Int(ZOO_ZERO_ROW_COUNT),
       w.extent[1] / x.channels <= MatrixProduct.pointerCapacity
     else { return RoundedOperands() }
+    let isRounded = w.type == ZOO_BF16
     let addend: UInt8 = 1 << 3
     if node.runtime.scratch != nil,
       transformed(x: x.extent, weights: w.type, y: y.extent, kernels) != nil
     {
       guard kernels.bf16_winograd != nil else { return RoundedOperands() }
-      let rounds = w.type == ZOO_BF16
       return RoundedOperands(
-        inputs: rounds ? 1 | addend : addend, rounds: rounds, output: true, linked: addend)
+        inputs: isRounded ? 1 | addend : addend, rounds: isRounded, output: true, linked: addend)
     }
-    guard w.type == ZOO_BF16, w.extent[1] < MatrixProduct.roundedCapacity, x.channels % 2 == 0 else {
-      return RoundedOperands(output: !inputs.isPresent(3))
+    let rounds = isRounded && w.extent[1] < MatrixProduct.roundedCapacity
+    // An activation passes over a tile of floats, for which a matrix unit leaves no room.
+    let finishes = !rounds || !activation.needsPass || kernels.bf16_igemm.workspace == 0
+    guard rounds, x.channels % 2 == 0 else {
+      return RoundedOperands(output: finishes && !inputs.isPresent(3))
     }
-    // An activation passes over a tile of floats, for which blocks of few channels and a matrix unit leave no room.
-    let finishes = !activation.needsPass || kernels.bf16_igemm.workspace == 0 && x.channels > 8
     // In place of the addend each output must lie where what it is added to lies.
     return RoundedOperands(inputs: 1 | addend, rounds: true, output: finishes, linked: addend)
   }

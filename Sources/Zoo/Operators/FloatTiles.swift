@@ -116,7 +116,7 @@ struct FloatTiles {
     _ memory: FloatMemory, prepare: (Range<Int>) -> Void
   ) {
     let each = rowsAtOnce(tile)
-    let floats = product.roundsAfterwards ? (product.pads ? memory.rest : memory.block) : nil
+    let floats = product.roundsAfterwards ? product.floats(memory) : nil
     var first = rows.lowerBound
     while first < rows.upperBound {
       let end = min(rows.upperBound, first + most)
@@ -178,6 +178,11 @@ struct FloatTiles {
 }
 
 extension MatrixProduct {
+  /// Where results are that will be rounded: not where the inputs are. Blocks that are rounded have left the block's memory.
+  fileprivate func floats(_ memory: FloatMemory) -> UnsafeMutablePointer<Float> {
+    pads && !rounds ? memory.rest : memory.block
+  }
+
   /// What the kernel's clamp could not do, while the tile is in cache.
   func finish(rows: Range<Int>, columns: Range<Int>) {
     guard activation.needsPass else { return }

@@ -93,7 +93,8 @@ package struct MatrixProduct {
   fileprivate var blockColumns: Int {
     let nr = max(MatrixProduct.panel, Int(family.nr))
     let most = MatrixProduct.blockByteCount / (depth * weights.type.byteWidth)
-    return max(nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
+    return max(
+      nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
   }
 
   var family: zoo_f32_igemm_kernel {

@@ -129,7 +129,9 @@ extension RoundedTensors {
 
   /// Takes back what a chain in bands reads while it writes floats over what it has read: rows of bf16 would be overtaken. Says whether
   /// there was any.
-  private func unmarkOverwritten(_ model: ModelReader, _ words: UnsafeMutablePointer<UInt32>) -> Bool {
+  private func unmarkOverwritten(_ model: ModelReader, _ words: UnsafeMutablePointer<UInt32>)
+    -> Bool
+  {
     var isChanged = false
     for index in 0..<model.nodeCount where model.node(index).bandNodes > 0 {
       let last = index + model.node(index).bandNodes
@@ -180,7 +182,8 @@ extension ModelReader {
   /// Whether two activations have bytes of the arena in common.
   fileprivate func overlap(_ a: Int, _ b: Int) -> Bool {
     let (first, second) = (offset(ofTensor: a), offset(ofTensor: b))
-    return first < second + tensor(b, arena: nil).size && second < first + tensor(a, arena: nil).size
+    return first < second + tensor(b, arena: nil).size
+      && second < first + tensor(a, arena: nil).size
   }
 }
 
