@@ -98,25 +98,18 @@ package struct Conv2D: RunnableOperation {
 
 #if arch(x86_64)
 extension Conv2D {
-  /// What can be bf16 of the operands of a prepared node.
+  /// What can be bf16 of the operands of a prepared node, where there are kernels for bf16.
   func roundedOperands(_ node: Node) -> RoundedOperands {
     let inputs = node.inputs
-    let (x, w, y, kernels) = (inputs[0], inputs[1], node.output, node.runtime.kernels)
+    let (x, w, kernels) = (inputs[0], inputs[1], node.runtime.kernels)
     // Longer rows have code of their own, and so have images of one channel.
     guard groups == 1, x.channels > 1, x.channels <= Int(ZOO_ZERO_ROW_COUNT),
       w.extent[1] / x.channels <= MatrixProduct.pointerCapacity
     else { return RoundedOperands() }
-    let isRounded = w.type == ZOO_BF16
     let addend: UInt8 = 1 << 3
-    if node.runtime.scratch != nil,
-      transformed(x: x.extent, weights: w.type, y: y.extent, kernels) != nil
-    {
-      guard kernels.bf16_winograd != nil else { return RoundedOperands() }
-      return RoundedOperands(
-        inputs: isRounded ? 1 | addend : addend, rounds: isRounded, output: true, linked: addend)
-    }
-    let rounds = isRounded && w.extent[1] < MatrixProduct.roundedCapacity
-    // An activation passes over a tile of floats, for which a matrix unit leaves no room.
+    let rounds = w.type == ZOO_BF16 && w.extent[1] < MatrixProduct.roundedCapacity
+    // What products can, since in some bands transforms give way to them. An activation passes over a tile of floats, for which a
+    // matrix unit leaves no room.
     let finishes = !rounds || !activation.needsPass || kernels.bf16_igemm.workspace == 0
     guard rounds, x.channels % 2 == 0 else {
       return RoundedOperands(output: finishes && !inputs.isPresent(3))
