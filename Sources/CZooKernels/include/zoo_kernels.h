@@ -133,6 +133,8 @@ static inline void zoo_gather(char *to, size_t window_bytes, const char *from, s
     zoo_gather_by(8, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
   else if (run_bytes <= 16)
     zoo_gather_by(16, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
+  else if (run_bytes > 32) // 7 x 3 numbers of bf16 are 42
+    zoo_gather_by(48, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
   else
     zoo_gather_by(32, to, window_bytes, from, pixel_bytes, pixels, lines, line_bytes, run_bytes);
 }
