@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma"))), \
                              apply_to = function)
 #include <simd/avx512.h>
+#include <simd/bf16.h>
 #include <simd/partial.h>
 
 #define CL 32
@@ -37,11 +38,7 @@ INLINE cv c_take(const uint16_t *p, const int partial, cmask mask) {
   return (cv){v_half(pairs, 0), v_half(pairs, 1)};
 }
 INLINE void c_put(uint16_t *y, const int partial, cmask mask, cv x) {
-  const __m512i apart = (__m512i)_mm512_cvtne2ps_pbh(x.odd, x.even); // 16 of even place, 16 of odd
-  const __m512i places =
-      _mm512_setr_epi32(0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007, 0x180008,
-                        0x190009, 0x1a000a, 0x1b000b, 0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f);
-  const __m512i together = _mm512_permutexvar_epi16(places, apart);
+  const __m512i together = v_rounded_pairs(x.even, x.odd);
   if (partial)
     _mm512_mask_storeu_epi16(y, mask, together);
   else
