@@ -63,6 +63,10 @@ extension RoundedTensors {
     let model = session.model
     words.update(repeating: 0, count: model.tensors.count)
     guard session.runtime.kernels.bf16_igemm.run != nil else { return }
+    // Models of floats and of integers end here, so that they start as fast as before.
+    guard (0..<model.nodeCount).contains(where: { session.roundedOperands($0).rounds }) else {
+      return
+    }
     for index in 0..<model.nodeCount where session.roundedOperands(index).output {
       guard let tensor = model.output(index), !model.isConstant(tensor) else { continue }
       let view = model.tensor(tensor, arena: nil)
