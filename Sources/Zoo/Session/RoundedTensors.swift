@@ -64,14 +64,14 @@ extension RoundedTensors {
     words.update(repeating: 0, count: model.tensors.count)
     guard session.runtime.kernels.bf16_igemm.run != nil else { return }
     // Models of floats and of integers end here, so that they start as fast as before.
-    guard (0..<model.nodeCount).contains(where: { session.roundedOperands($0).rounds }) else {
-      return
-    }
+    guard roundsAny(session) else { return }
     for index in 0..<model.nodeCount where session.roundedOperands(index).output {
       guard let tensor = model.output(index), !model.isConstant(tensor) else { continue }
       let view = model.tensor(tensor, arena: nil)
-      // The kernels multiply pairs.
-      if view.type == ZOO_F32, view.extent.last % 2 == 0 { words[tensor] = 1 }
+      // The kernels multiply pairs, and a word holds how far a part of the tensor moves.
+      if view.type == ZOO_F32, view.extent.last % 2 == 0, view.size / 2 < UInt32.max {
+        words[tensor] = 1
+      }
     }
     for index in 0..<model.outputs.count { words[model.word(model.outputs, index)] = 0 }
     while hasObjections(session, words) || unmarkOverwritten(model, words)
@@ -79,6 +79,14 @@ extension RoundedTensors {
     {}
     // Where an output lies in that of a later node is known first.
     for index in (0..<model.nodeCount).reversed() { moveTogether(session, index, words) }
+  }
+
+  /// Whether any node rounds what it reads. (`contains(where:)` needs the heap.)
+  private func roundsAny(_ session: SessionState) -> Bool {
+    for index in 0..<session.model.nodeCount where session.roundedOperands(index).rounds {
+      return true
+    }
+    return false
   }
 
   /// Takes back what nobody would round, and says whether there was any.
