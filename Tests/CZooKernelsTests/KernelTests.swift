@@ -116,30 +116,34 @@ struct ElementKernelTests {
     _ channels: Int, _ window: (kernel: Int, stride: Int)
   ) throws {
     var noise = Noise(state: UInt64(channels))
-    let (size, pixels) = (window.kernel, 7)
+    let (size, lines, pixels) = (window.kernel, 2, 7)
     let width = (pixels - 1) * window.stride + size
-    let x = GuardedBuffer(noise.floats(size * width * channels))
+    let height = (lines - 1) * window.stride + size
+    let x = GuardedBuffer(noise.floats(height * width * channels))
     for kernel in variants("f32_pool") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
       for kind in [ZOO_POOL_MAX, ZOO_POOL_MIN, ZOO_POOL_SUM] {
-        let y = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+        let y = GuardedBuffer(count: lines * pixels * channels, filledWith: .nan)
         var params = zoo_f32_pool_params()
         params.kind = kind
         params.channels = channels
-        (params.kh, params.kw) = (size, size)
+        (params.kh, params.kw, params.lines) = (size, size, lines)
+        params.x_line_stride = window.stride * width * channels
         params.x = UnsafePointer(x.floats)
         params.x_pixel_stride = window.stride * channels
         params.x_row_stride = width * channels
         params.x_col_stride = channels
         params.y = y.floats
+        params.y_line_stride = pixels * channels
         params.y_stride = channels
         params.scale = 0.25
         (params.lower, params.upper) = (-0.2, 0.3)
         run(pixels, &params)
-        for q in 0..<pixels {
+        for q in 0..<lines * pixels {
+          let origin = (q / pixels * width + q % pixels) * window.stride
           for c in 0..<channels {
             let taps = (0..<size * size).map {
-              x.floats[($0 / size * width + q * window.stride + $0 % size) * channels + c]
+              x.floats[(origin + $0 / size * width + $0 % size) * channels + c]
             }
             let value =
               kind == ZOO_POOL_SUM

@@ -51,22 +51,24 @@ struct RoundedKernelTests {
   @Test(arguments: [1, 7, 16, 17, 40, 64, 100])
   func pools(_ channels: Int) throws {
     var noise = Noise(state: UInt64(channels))
-    let (kh, kw, pixels, width) = (3, 3, 6, 8)
-    let x = Guarded(noise.floats(kh * width * channels).map(bf16))
+    let (kh, kw, lines, pixels, width) = (3, 3, 2, 6, 8)
+    let x = Guarded(noise.floats((kh + lines - 1) * width * channels).map(bf16))
     let wide = GuardedBuffer(x.array.map(widened))
     for kernel in variants("bf16_pool") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_pool_ukernel.self)
       for kind in [ZOO_POOL_MAX, ZOO_POOL_MIN, ZOO_POOL_SUM] {
-        let y = Guarded(count: pixels * channels, filledWith: UInt16(0x7FFF))
-        let floating = GuardedBuffer(count: pixels * channels, filledWith: .nan)
-        let want = GuardedBuffer(count: pixels * channels, filledWith: .nan)
+        let y = Guarded(count: lines * pixels * channels, filledWith: UInt16(0x7FFF))
+        let floating = GuardedBuffer(count: lines * pixels * channels, filledWith: .nan)
+        let want = GuardedBuffer(count: lines * pixels * channels, filledWith: .nan)
         var params = zoo_f32_pool_params()
         params.kind = kind
         params.channels = channels
-        (params.kh, params.kw) = (kh, kw)
+        (params.kh, params.kw, params.lines) = (kh, kw, lines)
+        params.x_line_stride = width * channels
         params.x_pixel_stride = channels
         params.x_row_stride = width * channels
         params.x_col_stride = channels
+        params.y_line_stride = pixels * channels
         params.y_stride = channels
         params.scale = kind == ZOO_POOL_SUM ? 1.0 / 9 : 1
         (params.lower, params.upper) = (-0.5, 0.9)

@@ -78,7 +78,10 @@ struct TileProductTests {
     var writer = AttributeWriter()
     operation.archive(&writer)
 
-    var runtime = Runtime(kernels: kernels, parallel: parallel, scratch: scratch)
+    let table = UnsafeMutablePointer<zoo_kernels>.allocate(capacity: 1)
+    defer { table.deallocate() }
+    table.initialize(to: kernels)
+    var runtime = Runtime(table: table, parallel: parallel, scratch: scratch)
     try x.withUnsafeMutableBytes { x in
       try w.withUnsafeMutableBytes { w in
         try bias.withUnsafeMutableBytes { bias in

@@ -41,13 +41,12 @@ static size_t window(const rectangle *r, size_t at) {
 }
 static size_t tap(const rectangle *r, size_t t) { return t / r->kw * r->row + t % r->kw * r->column; }
 
-/* What parameters of all kernels have of rectangle `r`, and what those of depthwise convolutions have besides. */
+/* What parameters of all kernels have of rectangle `r`, what those of several lines, and what those of depthwise convolutions. */
 #define WINDOWS                                                                                             \
   .channels = r.channels, .kh = r.kh, .kw = r.kw, .x = x, .x_pixel_stride = r.pixel, .x_row_stride = r.row, \
   .x_col_stride = r.column, .y = y, .y_stride = r.channels
-#define LINES                                                                                                       \
-  .lines = r.lines, .x_line_stride = r.line, .w = w, .w_row_stride = r.kw * r.channels, .w_col_stride = r.channels, \
-  .y_line_stride = r.pixels * r.channels
+#define LINES .lines = r.lines, .x_line_stride = r.line, .y_line_stride = r.pixels * r.channels
+#define WEIGHTS .w = w, .w_row_stride = r.kw * r.channels, .w_col_stride = r.channels
 
 static void report(const zoo_ukernel *kernel, const rectangle *r, size_t at, double got, double want) {
   fail("%s channels %zu kh %zu kw %zu lines %zu pixels %zu pitch %zu stride %zu dilation %zu at %zu: %.9g, not %.9g",
@@ -60,7 +59,7 @@ static void depthwise_floats(const zoo_ukernel *kernel) {
   const float *w = noise_floats(r.kh * r.kw * r.channels), *bias = below(4) ? noise_floats(r.channels) : NULL;
   if (below(4) == 0)
     x[0] = NAN;
-  const zoo_f32_dwconv_params p = {WINDOWS, LINES, .bias = bias, .lower = -1, .upper = below(2) ? 1 : INFINITY};
+  const zoo_f32_dwconv_params p = {WINDOWS, LINES, WEIGHTS, .bias = bias, .lower = -1, .upper = below(2) ? 1 : INFINITY};
   ((zoo_f32_dwconv_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {
     const size_t c = channel(&r, at), from = window(&r, at);
@@ -90,6 +89,7 @@ static void depthwise(const zoo_ukernel *kernel, int is_wide) {
   const int zero_point = is_wide ? 0 : between(-128, 127);
   const zoo_integer_dwconv_params p = {WINDOWS,
                                        LINES,
+                                       WEIGHTS,
                                        .x_zero_point = is_wide ? 0 : between(-128, 127),
                                        .bias = {bias[0], is_wide ? bias[1] : NULL},
                                        .multipliers = multipliers,
@@ -112,9 +112,9 @@ static void depthwise_i8(const zoo_ukernel *kernel) { depthwise(kernel, 0); }
 static void depthwise_i16(const zoo_ukernel *kernel) { depthwise(kernel, 1); }
 
 static void pool_floats(const zoo_ukernel *kernel) {
-  const rectangle r = some_rectangle(1);
+  const rectangle r = some_rectangle(4);
   float *x = noise_floats(input_count(&r)), *y = noise_floats(output_count(&r));
-  const zoo_f32_pool_params p = {WINDOWS, .kind = (zoo_f32_pool_kind)below(3), .scale = noise(), .lower = -0.5f,
+  const zoo_f32_pool_params p = {WINDOWS, LINES, .kind = (zoo_f32_pool_kind)below(3), .scale = noise(), .lower = -0.5f,
                                  .upper = INFINITY};
   ((zoo_f32_pool_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {

@@ -130,23 +130,21 @@ func pools<Element: BitwiseCopyable>(_ kernel: Microkernel, _ type: Element.Type
       params.channels = shape.channels
       params.kh = shape.kernel
       params.kw = shape.kernel
+      params.lines = shape.side
+      params.x_line_stride = shape.rowStep
       params.x_pixel_stride = shape.stride * shape.channels
       params.x_row_stride = shape.inputSide * shape.channels
       params.x_col_stride = shape.channels
+      params.y_line_stride = shape.side * shape.channels
       params.y_stride = shape.channels
       params.scale = 1
       params.lower = -.infinity
       params.upper = .infinity
-      for row in 0..<shape.side {
-        let (from, to) = (
-          x.constant + row * shape.rowStep, y.pointer + row * shape.side * shape.channels
-        )
-        params.x = from as? UnsafePointer<Float>
-        params.y = to as? UnsafeMutablePointer<Float>
-        params.rounded_x = from as? UnsafePointer<UInt16>
-        params.rounded_y = to as? UnsafeMutablePointer<UInt16>
-        function(shape.side, &params)
-      }
+      params.x = x.constant as? UnsafePointer<Float>
+      params.y = y.pointer as? UnsafeMutablePointer<Float>
+      params.rounded_x = x.constant as? UnsafePointer<UInt16>
+      params.rounded_y = y.pointer as? UnsafeMutablePointer<UInt16>
+      function(shape.side, &params)
     }
   }
 }

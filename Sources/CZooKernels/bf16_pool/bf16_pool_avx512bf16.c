@@ -25,11 +25,11 @@ INLINE vf extreme(const int is_max, vf value, vf result) {
 }
 
 // `vectors` vectors of 32 channels from c on, those in the mask, for all pixels.
-INLINE void extreme_block(const int is_max, const int vectors, __mmask32 mask, size_t pixels, size_t c,
+INLINE void extreme_block(const int is_max, const int vectors, __mmask32 mask, size_t pixels, size_t line, size_t c,
                           const zoo_f32_pool_params *p) {
   const vf lower = v_set(p->lower), upper = v_set(p->upper);
-  const uint16_t *x = p->rounded_x + c;
-  uint16_t *y = p->rounded_y + c;
+  const uint16_t *x = p->rounded_x + line * p->x_line_stride + c;
+  uint16_t *y = p->rounded_y + line * p->y_line_stride + c;
   for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     vf even[2], odd[2];
     for (int v = 0; v < vectors; v++) {
@@ -51,12 +51,14 @@ INLINE void extreme_block(const int is_max, const int vectors, __mmask32 mask, s
 }
 
 INLINE void extremes(const int is_max, size_t pixels, const zoo_f32_pool_params *p) {
-  size_t c = 0;
-  for (; c + 64 <= p->channels; c += 64)
-    extreme_block(is_max, 2, ~(__mmask32)0, pixels, c, p);
-  for (; c < p->channels; c += 32) {
-    const size_t rest = p->channels - c;
-    extreme_block(is_max, 1, rest < 32 ? ((__mmask32)1 << rest) - 1 : ~(__mmask32)0, pixels, c, p);
+  for (size_t line = 0; line < p->lines; line++) {
+    size_t c = 0;
+    for (; c + 64 <= p->channels; c += 64)
+      extreme_block(is_max, 2, ~(__mmask32)0, pixels, line, c, p);
+    for (; c < p->channels; c += 32) {
+      const size_t rest = p->channels - c;
+      extreme_block(is_max, 1, rest < 32 ? ((__mmask32)1 << rest) - 1 : ~(__mmask32)0, pixels, line, c, p);
+    }
   }
 }
 

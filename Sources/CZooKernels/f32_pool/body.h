@@ -15,11 +15,18 @@
 // Vectors of a block: neighbouring lines of memory. One line of every pixel, again and again, is not what processors fetch ahead.
 #define WIDE 4
 
-INLINE void block(const zoo_f32_pool_kind kind, const int width, const int partial, vmask mask, size_t pixels, size_t c,
-                  const zoo_f32_pool_params *p) {
+INLINE vf combine(const zoo_f32_pool_kind kind, vf value, vf result) {
+  return kind == ZOO_POOL_MAX   ? v_max(value, result)
+         : kind == ZOO_POOL_MIN ? v_min(value, result)
+                                : v_add(value, result);
+}
+
+INLINE void block(const zoo_f32_pool_kind kind, const int width, const int partial, vmask mask, size_t pixels,
+                  size_t line, size_t c, const zoo_f32_pool_params *p) {
   const vf lower = v_set(p->lower), upper = v_set(p->upper), scale = v_set(p->scale);
-  const ELEMENT *x = X(p) + c;
-  for (size_t q = 0, y = c; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+  const ELEMENT *x = X(p) + line * p->x_line_stride + c;
+  size_t y = line * p->y_line_stride + c;
+  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
     vf result[WIDE];
     for (int v = 0; v < width; v++)
       result[v] = kind == ZOO_POOL_SUM ? v_set(0) : x_take(x + v * VL, partial, mask);
@@ -27,9 +34,7 @@ INLINE void block(const zoo_f32_pool_kind kind, const int width, const int parti
       for (size_t j = 0; j < p->kw; j++)
         for (int v = 0; v < width; v++) {
           const vf value = x_take(x + i * p->x_row_stride + j * p->x_col_stride + v * VL, partial, mask);
-          result[v] = kind == ZOO_POOL_MAX   ? v_max(value, result[v])
-                      : kind == ZOO_POOL_MIN ? v_min(value, result[v])
-                                             : v_add(value, result[v]);
+          result[v] = combine(kind, value, result[v]);
         }
     for (int v = 0; v < width; v++)
       y_put(y + (size_t)v * VL, partial, mask, v_clamp(v_mul(result[v], scale), lower, upper), p);
@@ -37,11 +42,13 @@ INLINE void block(const zoo_f32_pool_kind kind, const int width, const int parti
 }
 
 INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_f32_pool_params *p) {
-  size_t c = 0;
-  for (; kind != ZOO_POOL_MIN && c + WIDE * VL <= p->channels; c += WIDE * VL)
-    block(kind, WIDE, 0, v_mask(VL), pixels, c, p);
-  for (; c < p->channels; c += VL)
-    block(kind, 1, 1, v_mask(p->channels - c < VL ? p->channels - c : VL), pixels, c, p);
+  for (size_t line = 0; line < p->lines; line++) {
+    size_t c = 0;
+    for (; kind != ZOO_POOL_MIN && c + WIDE * VL <= p->channels; c += WIDE * VL)
+      block(kind, WIDE, 0, v_mask(VL), pixels, line, c, p);
+    for (; c < p->channels; c += VL)
+      block(kind, 1, 1, v_mask(p->channels - c < VL ? p->channels - c : VL), pixels, line, c, p);
+  }
 }
 
 INLINE void pool(size_t pixels, const zoo_f32_pool_params *p) {

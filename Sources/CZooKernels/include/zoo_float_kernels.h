@@ -178,9 +178,9 @@ typedef struct zoo_f32_dwconv_params {
 // bf16_dwconv: the same of inputs of bf16, which are widened exactly; outputs are rounded to bf16, weights are floats.
 typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
 
-// --- f32_pool: max, min or sum-scale pooling over a run of pixels sharing the same valid taps --------
+// --- f32_pool: max, min or sum-scale pooling over a rectangle of pixels sharing the same valid taps --------
 //
-// for p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
+// for l < lines, p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
 // scale (sum only). y = min(max(reduced, lower), upper).
 typedef enum zoo_f32_pool_kind {
   ZOO_POOL_MAX = 0,
@@ -192,16 +192,18 @@ typedef enum zoo_f32_pool_kind {
 typedef struct zoo_f32_pool_params {
   zoo_f32_pool_kind kind;
   size_t channels, kh, kw;
+  size_t lines; // rows of output
   const float *x;
-  size_t x_pixel_stride, x_row_stride, x_col_stride;
+  size_t x_line_stride, x_pixel_stride, x_row_stride, x_col_stride; // as those of f32_dwconv
   float *y;
   const uint16_t *rounded_x; // bf16_pool only: instead of x
   uint16_t *rounded_y;       // bf16_pool only: NULL, or instead of y
-  size_t y_stride;
+  size_t y_line_stride, y_stride;
   float scale; // multiplies the sum (1 / window count); 1 for max and min
   float lower, upper;
 } zoo_f32_pool_params;
 
+// `pixels`: of a row of output.
 // bf16_pool: the same of inputs of bf16, which are widened exactly; outputs are floats or rounded to bf16.
 typedef void (*zoo_f32_pool_ukernel)(size_t pixels, const zoo_f32_pool_params *params);
 

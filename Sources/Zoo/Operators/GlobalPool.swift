@@ -39,6 +39,7 @@ package struct GlobalPool: RunnableOperation {
         var params = zoo_f32_pool_params()
         params.kind = zoo_f32_pool_kind(rawValue: UInt32(kind.rawValue))
         params.channels = x.channels
+        params.lines = 1
         params.kh = 1
         params.kw = pixels
         params.x = UnsafePointer(source)

@@ -148,26 +148,29 @@ package struct ImageSource<Element> {
   ) {
     let count = columns.count
     let step = horizontal.stride * pixelStride
-    var next = pointers
-    for i in 0..<vertical.kernel {
-      let row = vertical.origin(p) + i * vertical.dilation
-      let isInside = row >= 0 && row < height
-      let line = base + (image * height + row) * width * pixelStride
-      var column = horizontal.origin(columns.lowerBound)
-      for _ in 0..<horizontal.kernel {
-        var (first, end) = (0, isInside ? count : 0)
-        while first < end, column + first * horizontal.stride < 0 { first += 1 }
-        while first < end, column + (end - 1) * horizontal.stride >= width { end -= 1 }
-        let tap = line + column * pixelStride
-        for k in 0..<first { next[k] = padding }
-        zoo_fill_addresses(
-          UnsafeMutableRawPointer(next + first).assumingMemoryBound(to: UnsafeRawPointer?.self),
-          UnsafeRawPointer(tap + first * step).assumingMemoryBound(to: CChar.self),
-          step * MemoryLayout<Element>.stride, end - first)
-        for k in end..<count { next[k] = padding }
-        next += stride
-        column += horizontal.dilation
+    var column = horizontal.origin(columns.lowerBound)
+    for j in 0..<horizontal.kernel {
+      var (first, end) = (0, count)
+      while first < end, column + first * horizontal.stride < 0 { first += 1 }
+      while first < end, column + (end - 1) * horizontal.stride >= width { end -= 1 }
+      var next = pointers + j * stride
+      var row = vertical.origin(p)
+      for _ in 0..<vertical.kernel {
+        if row >= 0 && row < height {
+          let tap = base + ((image * height + row) * width + column) * pixelStride + first * step
+          for k in 0..<first { next[k] = padding }
+          zoo_fill_addresses(
+            UnsafeMutableRawPointer(next + first).assumingMemoryBound(to: UnsafeRawPointer?.self),
+            UnsafeRawPointer(tap).assumingMemoryBound(to: CChar.self),
+            step * MemoryLayout<Element>.stride, end - first)
+          for k in end..<count { next[k] = padding }
+        } else {
+          for k in 0..<count { next[k] = padding }
+        }
+        next += horizontal.kernel * stride
+        row += vertical.dilation
       }
+      column += horizontal.dilation
     }
   }
 

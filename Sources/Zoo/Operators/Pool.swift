@@ -84,30 +84,40 @@ private struct PoolWork: ParallelWork {
   }
 
   func run(_ index: Int) {
-    for row in piece(index, of: pieces, rows) {
+    let rows = piece(index, of: pieces, rows)
+    var row = rows.lowerBound
+    while row < rows.upperBound {
       let image = row / y.height
       let p = row % y.height
-      let taps = vertical.validTaps(p)
+      let below = min(y.height, p + rows.upperBound - row)
+      let lines = p..<vertical.runEnd(from: p, extent: below)
       var q = 0
       while q < y.width {
         let end = horizontal.runEnd(from: q, extent: y.width)
-        runPixels(image, p, q..<end, taps, horizontal.validTaps(q))
+        runPixels(image, lines, q..<end)
         q = end
       }
+      row += lines.count
     }
   }
 
-  private func runPixels(
-    _ image: Int, _ p: Int, _ pixels: Range<Int>, _ i: Range<Int>, _ j: Range<Int>
-  ) {
-    let output = ((image * y.height + p) * y.width + pixels.lowerBound) * y.rowStride
+  /// A rectangle of output pixels that share the same valid taps.
+  private func runPixels(_ image: Int, _ lines: Range<Int>, _ pixels: Range<Int>) {
+    let i = vertical.validTaps(lines.lowerBound)
+    let j = horizontal.validTaps(pixels.lowerBound)
+    let output =
+      ((image * y.height + lines.lowerBound) * y.width + pixels.lowerBound) * y.rowStride
     guard !i.isEmpty && !j.isEmpty else {
-      for q in 0..<pixels.count {
-        for c in 0..<y.channels { y.floats[output + q * y.rowStride + c] = 0 }
+      for l in 0..<lines.count {
+        for q in 0..<pixels.count {
+          for c in 0..<y.channels {
+            y.floats[output + (l * y.width + q) * y.rowStride + c] = 0
+          }
+        }
       }
       return
     }
-    let row = vertical.origin(p) + i.lowerBound * vertical.dilation
+    let row = vertical.origin(lines.lowerBound) + i.lowerBound * vertical.dilation
     let column = horizontal.origin(pixels.lowerBound) + j.lowerBound * horizontal.dilation
     var params = zoo_f32_pool_params()
     params.kind = zoo_f32_pool_kind(rawValue: UInt32(pool.kind.rawValue))
@@ -115,9 +125,12 @@ private struct PoolWork: ParallelWork {
     params.kh = i.count
     params.kw = j.count
     let input = ((image * x.height + row) * x.width + column) * x.rowStride
+    params.lines = lines.count
+    params.x_line_stride = vertical.stride * x.width * x.rowStride
     params.x_pixel_stride = horizontal.stride * x.rowStride
     params.x_row_stride = vertical.dilation * x.width * x.rowStride
     params.x_col_stride = horizontal.dilation * x.rowStride
+    params.y_line_stride = y.width * y.rowStride
     params.y_stride = y.rowStride
     params.lower = pool.activation.lower
     params.upper = pool.activation.upper
@@ -125,7 +138,7 @@ private struct PoolWork: ParallelWork {
     if pool.kind == .average {
       let count =
         pool.countsPadding
-        ? vertical.paddedTaps(p) * horizontal.paddedTaps(pixels.lowerBound)
+        ? vertical.paddedTaps(lines.lowerBound) * horizontal.paddedTaps(pixels.lowerBound)
         : i.count * j.count
       params.scale = 1 / Float(count)
     }
@@ -145,24 +158,31 @@ private struct PoolWork: ParallelWork {
   }
 
   private func runPortable(_ pixels: Int, _ params: zoo_f32_pool_params) {
-    for q in 0..<pixels {
-      for c in 0..<params.channels {
-        var result = pool.kind == .average ? 0 : params.x[q * params.x_pixel_stride + c]
-        for i in 0..<params.kh {
-          for j in 0..<params.kw {
-            let at = q * params.x_pixel_stride + i * params.x_row_stride + j * params.x_col_stride
-            let value = params.x[at + c]
-            switch pool.kind {
-            case .max: result = value > result ? value : result
-            case .min: result = value < result ? value : result
-            case .average: result += value
-            }
-          }
+    for l in 0..<params.lines {
+      for q in 0..<pixels {
+        let x = params.x + l * params.x_line_stride + q * params.x_pixel_stride
+        let y = params.y + l * params.y_line_stride + q * params.y_stride
+        for c in 0..<params.channels {
+          y[c] = clamp(reduce(x + c, params) * params.scale, params.lower, params.upper)
         }
-        params.y[q * params.y_stride + c] = clamp(
-          result * params.scale, params.lower, params.upper)
       }
     }
+  }
+
+  /// Over the window that starts at `x`.
+  private func reduce(_ x: UnsafePointer<Float>, _ params: zoo_f32_pool_params) -> Float {
+    var result = pool.kind == .average ? 0 : x[0]
+    for i in 0..<params.kh {
+      for j in 0..<params.kw {
+        let value = x[i * params.x_row_stride + j * params.x_col_stride]
+        switch pool.kind {
+        case .max: result = value > result ? value : result
+        case .min: result = value < result ? value : result
+        case .average: result += value
+        }
+      }
+    }
+    return result
   }
 }
 

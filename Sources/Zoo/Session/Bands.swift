@@ -18,7 +18,7 @@ extension SessionState {
     let shares = hasRoom ? runtime.threadCount : 1
     if !hasRoom { chain.useAllRoom() }
     let inner = Runtime(
-      kernels: runtime.kernels, parallel: hasRoom ? nil : runtime.parallel, scratch: scratch)
+      table: runtime.table, parallel: hasRoom ? nil : runtime.parallel, scratch: scratch)
     observe(chain.last, done: 0)
     for image in 0..<Int(output.shape.0) {
       BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()

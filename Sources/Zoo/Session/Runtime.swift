@@ -33,15 +33,25 @@ package struct Scratch {
 
 /// The kernels chosen and who runs pieces of work; what C sees as `struct zoo_runtime`.
 package struct Runtime {
-  package let kernels: zoo_kernels
+  /// Where the kernels are: what runs carries a runtime along, and the table is large.
+  let table: UnsafePointer<zoo_kernels>
   package let parallel: zoo_parallel?
   var scratch: Scratch?
 
-  package init(kernels: zoo_kernels, parallel: zoo_parallel?, scratch: Scratch? = nil) {
-    self.kernels = kernels
+  package init(
+    table: UnsafePointer<zoo_kernels>, parallel: zoo_parallel?, scratch: Scratch? = nil
+  ) {
+    self.table = table
     self.parallel = parallel
     self.scratch = scratch
   }
+
+  package var kernels: zoo_kernels {
+    @inline(__always) _read { yield table.pointee }
+  }
+
+  /// This runtime with one thread.
+  package var alone: Runtime { Runtime(table: table, parallel: nil) }
 
   /// Into how many pieces work is worth cutting; at least 1.
   package var threadCount: Int { max(1, Int(parallel?.thread_count ?? 1)) }

@@ -138,8 +138,10 @@ extension SessionState {
       throw ZooError(
         ZOO_ARENA_TOO_SMALL, "bytes of arena", expected: layout.byteCount, got: byteCount)
     }
+    let kernels = (arena + layout.kernels).bindMemory(to: zoo_kernels.self, capacity: 1)
+    kernels.initialize(to: try options.kernels())
     let runtime = Runtime(
-      kernels: try options.kernels(), parallel: options.value.parallel?.pointee,
+      table: kernels, parallel: options.value.parallel?.pointee,
       scratch: try options.scratch(model))
     let state = (arena + layout.state).bindMemory(to: SessionState.self, capacity: 1)
     state.initialize(

@@ -4,7 +4,7 @@ import CZooKernels
 
 /// The state behind `zoo_session`, at a fixed place in the arena.
 ///
-/// The arena holds, in this order: the planned region of the file; this struct; views of the model's inputs and
+/// The arena holds, in this order: the planned region of the file; this struct; the kernels; views of the model's inputs and
 /// outputs; views of the operands of the node that runs; the operator of each node; which tensors are rounded. All of it is a few
 /// hundred bytes beyond the plan. Views of other tensors are made when their node runs and cost
 /// nothing in between.
@@ -42,6 +42,7 @@ extension UnsafeMutableRawPointer {
 /// Byte offsets of a session's parts in its arena.
 struct SessionLayout {
   let state: Int
+  let kernels: Int
   let inputs: Int
   let outputs: Int
   let operands: Int
@@ -63,6 +64,7 @@ struct SessionLayout {
     }
     let view = MemoryLayout<zoo_tensor>.self
     state = place(1, MemoryLayout<SessionState>.size, ModelFormat.minimumAlignment)
+    kernels = place(1, MemoryLayout<zoo_kernels>.size, MemoryLayout<zoo_kernels>.alignment)
     inputs = place(model.inputs.count, view.stride, view.alignment)
     outputs = place(model.outputs.count, view.stride, view.alignment)
     operands = place(most, view.stride, view.alignment)

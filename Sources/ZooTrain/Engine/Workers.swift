@@ -19,7 +19,7 @@ package final class Workers {
   /// What operators of the runtime see.
   package let runtime: UnsafeMutablePointer<Runtime>
   private let parallel: zoo_parallel
-  private let table: zoo_kernels
+  private let table: UnsafeMutablePointer<zoo_kernels>
   private var scratch: Buffer?
   private var scratchByteCounts = (share: 0, whole: 0)
 
@@ -38,23 +38,24 @@ package final class Workers {
       throw CompileError("cannot make a pool of \(count) threads")
     }
     let kind = isa == ZOO_ISA_AUTO ? zoo_kernels_best() : isa.rawValue
-    var table = zoo_kernels_for(kind)
-    adjust(&table)
+    table = .allocate(capacity: 1)
+    table.initialize(to: zoo_kernels_for(kind))
+    adjust(&table.pointee)
     self.pool = pool
     threadCount = count
     kernels = zoo_train_kernels_for(kind).pointee
     bf16Kernels = zoo_train_bf16_kernels_for(kind)?.pointee
-    isaName = String(cString: table.isa_name)
+    isaName = String(cString: table.pointee.isa_name)
     runtime = .allocate(capacity: 1)
-    self.table = table
     parallel = zoo_parallel(
       context: UnsafeMutableRawPointer(pool), thread_count: UInt32(count),
       run: zoo_platform_pool_run)
-    runtime.initialize(to: Runtime(kernels: table, parallel: parallel))
+    runtime.initialize(to: Runtime(table: table, parallel: parallel))
   }
 
   deinit {
     runtime.deallocate()
+    table.deallocate()
     zoo_platform_pool_destroy(pool)
   }
 
@@ -68,13 +69,13 @@ package final class Workers {
     scratch = buffer
     scratchByteCounts = (share, whole)
     runtime.pointee = Runtime(
-      kernels: table, parallel: parallel,
+      table: table, parallel: parallel,
       scratch: Scratch(base: buffer.base, byteCount: byteCount, shareByteCount: share))
   }
 
   /// The same for a convolution.
   func reserveScratch(of operation: Conv2D, x: Shape, weights: zoo_type, y: Shape) {
-    let needed = operation.scratchByteCounts(x: x, weights: weights, y: y, table)
+    let needed = operation.scratchByteCounts(x: x, weights: weights, y: y, table.pointee)
     reserveScratch(share: needed.share, whole: needed.whole)
   }
 

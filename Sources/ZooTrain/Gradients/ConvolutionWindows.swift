@@ -36,7 +36,7 @@ struct WindowGradients: ConvolutionInputGradient {
   ) {
     let depth = walks.tapCount * walks.channels
     packed.packTransposed(weights, taps: [0], inputs: depth, outputs: walks.outputs)
-    let alone = Runtime(kernels: workers.runtime.pointee.kernels, parallel: nil)
+    let alone = workers.runtime.pointee.alone
     let pixels = walks.outputHeight * walks.outputWidth
     workers.forEach(batch) { image in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * depth) { windows in
