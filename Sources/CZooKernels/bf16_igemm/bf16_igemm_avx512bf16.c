@@ -4,6 +4,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma"))), \
                              apply_to = function)
 #include <simd/avx512.h>
+#include <simd/ahead.h>
 #include <simd/bf16.h>
 #define MR 8
 
@@ -13,8 +14,8 @@ INLINE __m512i single(const uint16_t *p, size_t n) {
 }
 
 // One tile of `rows` x (`panels` * 16) columns, the counts constants after inlining; one panel of `rest` columns if `partial`.
-// `ahead` as in f32_igemm/body.h.
-INLINE void tile(const int rows, const int panels, const int partial, size_t rest, size_t ahead,
+// Weights at `next` are fetched.
+INLINE void tile(const int rows, const int panels, const int partial, size_t rest, ahead next,
                  const zoo_f32_igemm_params *p, size_t column) {
   const size_t depth = p->tap_count * p->kc, width = partial ? rest : 16;
   const vmask mask = v_mask(width);
@@ -34,13 +35,13 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       a[i] = (const int32_t *)p->a[t * p->a_tap_stride + i];
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count; k++, next.at += next.step) {
       __m512i b[8];
+      if (rows > 1 && !partial)
+        fetch_ahead(panels, next.at);
 #pragma clang loop unroll(full)
       for (int v = 0; v < panels; v++) {
         b[v] = partial ? _mm512_maskz_loadu_epi32(mask, w[v]) : _mm512_loadu_si512(w[v]);
-        if (rows > 1 && !partial)
-          __builtin_prefetch(w[v] + ahead, 0, 2);
         w[v] += 2 * width;
       }
 #pragma clang loop unroll(full)
@@ -92,39 +93,42 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
 }
 
 // Columns from `column` on for a constant number of rows, `panels` panels at a time.
-INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p) {
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
-    const size_t next = column + 32 * (size_t)panels <= n ? 16 * (size_t)panels * p->tap_count * p->kc : 0;
-    tile(rows, panels, 0, 0, next, p, column);
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p,
+                         fetching f) {
+  const size_t depth = p->tap_count * p->kc, width = 16 * (size_t)panels;
+  for (; column + width <= n; column += width) {
+    const uint16_t *w = (const uint16_t *)p->w + column * depth;
+    tile(rows, panels, 0, 0, find_ahead(w, 4 * width, depth / 2, column, panels, n, f), p, column);
   }
   return column;
 }
 
 // All columns for a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for its sums.
-INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
-  size_t column = columns_by(rows, panels, 0, n, p);
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p, fetching f) {
+  size_t column = columns_by(rows, panels, 0, n, p, f);
   if (panels > 4)
-    column = columns_by(rows, 4, column, n, p);
+    column = columns_by(rows, 4, column, n, p, f);
   if (panels > 2)
-    column = columns_by(rows, 2, column, n, p);
+    column = columns_by(rows, 2, column, n, p, f);
   if (panels > 1)
-    column = columns_by(rows, 1, column, n, p);
+    column = columns_by(rows, 1, column, n, p, f);
   if (column < n)
-    tile(rows, 1, 1, n - column, 0, p, column);
+    tile(rows, 1, 1, n - column, (ahead){0}, p, column);
 }
 
 void zoo_bf16_igemm_ukernel_8x32__avx512bf16(size_t m, size_t n, const zoo_f32_igemm_params *params) {
   zoo_f32_igemm_params p = *params;
-  for (size_t rows; m > 0; m -= rows, p = zoo_f32_igemm_rows(&p, rows)) { // as in f32_igemm/body.h
+  fetching f = plan_fetching(m, MR, n, (p.tap_count * p.kc + 1) / 2, p.next);
+  for (size_t rows; m > 0; m -= rows, f.index++, p = zoo_f32_igemm_rows(&p, rows)) { // as in f32_igemm/body.h
     rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
     if (rows == MR)
-      strip(MR, 2, n, &p);
+      strip(MR, 2, n, &p, f);
     else if (rows == 4)
-      strip(4, 2, n, &p);
+      strip(4, 2, n, &p, f);
     else if (rows == 2)
-      strip(2, 2, n, &p);
+      strip(2, 2, n, &p, f);
     else
-      strip(1, 8, n, &p);
+      strip(1, 8, n, &p, f);
   }
 }
 

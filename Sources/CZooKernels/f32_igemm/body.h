@@ -7,6 +7,7 @@
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
 // With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h); with TOGETHER, the last columns of one row
 // that of last_columns (row.h).
+#include <simd/ahead.h>
 #include <zoo_kernels.h>
 
 #ifndef W_ELEMENT
@@ -35,10 +36,9 @@ INLINE vf w_row(const uint16_t *panel, size_t lane, size_t row, size_t depth, si
 #endif
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v starts at
-// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`. What lies `ahead` of the
-// weights, those of the next columns, is fetched into L2: the CPU, which sees streams of a few KB, would begin each of them late.
+// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`. Weights at `next` are fetched.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
-                 size_t step, size_t ahead, const zoo_f32_igemm_params *p, size_t column) {
+                 size_t step, ahead next, const zoo_f32_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
@@ -60,16 +60,16 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       a[i] = p->a[t * p->a_tap_stride + i];
-    for (size_t k = 0; k < p->kc; k++) {
+    for (size_t k = 0; k < p->kc; k++, next.at += next.step) {
       vf b[16];
+      if (rows > 1 && !partial)
+        fetch_ahead(vectors / PER_PANEL, next.at);
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
         const int cut = partial && v == vectors - 1;
 #ifdef W_IS_PAIRED
         const size_t offset = row * step;
 #endif
-        if (rows > 1 && !partial && v % PER_PANEL == 0)
-          __builtin_prefetch(w[v] + offset + ahead, 0, 2);
         if (rows == 1 && !partial && v % PER_PANEL == 0) // read once, from memory: 16 rows ahead
           __builtin_prefetch(w[v] + offset + 256, 0, 3);
 #ifdef W_IS_PAIRED
@@ -125,34 +125,35 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #define LANE(v) ((v) % PER_PANEL * VL)
 #endif
 // Columns from `column` on for a constant number of rows, `panels` panels at a time.
-INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p) {
-  const size_t depth = p->tap_count * p->kc;
+INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p,
+                         fetching f) {
+  const size_t depth = p->tap_count * p->kc, width = 16 * (size_t)panels;
   const W_ELEMENT *const weights = p->w, *w[16];
-  for (; column + 16 * (size_t)panels <= n; column += 16 * (size_t)panels) {
+  for (; column + width <= n; column += width) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels * PER_PANEL; v++)
       w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + LANE(v);
-    const size_t next = column + 32 * (size_t)panels <= n ? 16 * (size_t)panels * depth : 0;
+    const ahead next = find_ahead(w[0], width * sizeof(W_ELEMENT), depth, column, panels, n, f);
     tile(rows, panels * PER_PANEL, 0, 0, w, 16, next, p, column);
   }
   return column;
 }
 
 // All columns for a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for its sums.
-INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p, fetching f) {
   const size_t depth = p->tap_count * p->kc;
   const W_ELEMENT *const weights = p->w, *w[16];
-  size_t column = columns_by(rows, panels, 0, n, p);
+  size_t column = columns_by(rows, panels, 0, n, p, f);
 #ifdef TOGETHER
   if (rows == 1 && n - column > 16)
     return last_columns(n - column, weights + column * depth, p, column);
 #endif
   if (panels > 4)
-    column = columns_by(rows, 4, column, n, p);
+    column = columns_by(rows, 4, column, n, p, f);
   if (panels > 2)
-    column = columns_by(rows, 2, column, n, p);
+    column = columns_by(rows, 2, column, n, p, f);
   if (panels > 1)
-    column = columns_by(rows, 1, column, n, p);
+    column = columns_by(rows, 1, column, n, p, f);
   const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
   if (rest == 0)
     return;
@@ -162,7 +163,7 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #endif
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = weights + column * depth + LANE(v);
-#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, 0, p, column)
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, (ahead){0}, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
     return LAST(3);
@@ -181,15 +182,16 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 // one row (dense layers), so that enough loads are in flight.
 INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *params) {
   zoo_f32_igemm_params p = *params;
-  for (size_t rows; m > 0; m -= rows, p = zoo_f32_igemm_rows(&p, rows)) {
+  fetching f = plan_fetching(m, MR, n, p.tap_count * p.kc, p.next);
+  for (size_t rows; m > 0; m -= rows, f.index++, p = zoo_f32_igemm_rows(&p, rows)) {
     rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
     if (rows == MR)
-      strip(MR, panels, n, &p);
+      strip(MR, panels, n, &p, f);
     else if (rows == 4)
-      strip(4, panels, n, &p);
+      strip(4, panels, n, &p, f);
     else if (rows == 2)
-      strip(2, panels, n, &p);
+      strip(2, panels, n, &p, f);
     else
-      strip(1, wide, n, &p);
+      strip(1, wide, n, &p, f);
   }
 }

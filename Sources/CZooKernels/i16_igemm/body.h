@@ -7,7 +7,7 @@
 // The including file defines MR, PANELS (most panels of 16 columns per tile) and these words:
 //   w_pair(w, second): rows 0 and 1, or 2 and 3, of each lane as 16-bit integers
 //   pair_dot(sum, x, w): sum + the dot product of two 16-bit integers in each lane
-#include <integer/fetch.h>
+#include <simd/ahead.h>
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
@@ -57,7 +57,7 @@ INLINE void flush(const int rows, const int vectors, vi (*sum)[VECTORS], vi (*up
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. `rest` lanes of the last
 // vector count if `partial`.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *w, size_t step,
-                 size_t panel, size_t ahead, const zoo_integer_igemm_params *p, size_t column) {
+                 size_t panel, ahead next, const zoo_integer_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vi sum[MR][VECTORS], upper[MR][VECTORS], lower[MR][VECTORS];
 #pragma clang loop unroll(full)
@@ -82,9 +82,9 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     size_t k = 0;
     while (k + 4 <= p->kc) {
       const size_t quads = (p->kc - k) / 4, run = quads < room ? quads : room;
-      for (size_t q = 0; q < run; q++, k += 4, w += step) {
+      for (size_t q = 0; q < run; q++, k += 4, w += step, next.at += next.step) {
         if (rows > 1 && !partial)
-          fetch(vectors / PER_PANEL, w + ahead, panel);
+          fetch_ahead(vectors / PER_PANEL, next.at);
         multiply(rows, vectors, partial, mask, sum, a, k, w, panel);
       }
       room -= run;

@@ -5,7 +5,7 @@
 //   q_state(): what q_input needs, made once
 //   q_dot(sum, x, w): sum + the dot product of four bytes in each lane
 //   Q_BIAS: which row of biases the sums start from
-#include <integer/fetch.h>
+#include <simd/ahead.h>
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
@@ -45,7 +45,7 @@ INLINE void multiply(const int rows, const int vectors, const int partial, vmask
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. `rest` lanes of the last
 // vector count if `partial`.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *w, size_t step,
-                 size_t panel, size_t ahead, const zoo_integer_igemm_params *p, size_t column) {
+                 size_t panel, ahead next, const zoo_integer_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vi sum[MR][PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
@@ -63,9 +63,9 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     for (int i = 0; i < rows; i++)
       a[i] = (const int8_t *)p->a[t * p->a_tap_stride + i];
     size_t k = 0;
-    for (; k + 4 <= p->kc; k += 4, w += step) {
+    for (; k + 4 <= p->kc; k += 4, w += step, next.at += next.step) {
       if (rows > 1 && !partial)
-        fetch(vectors / PER_PANEL, w + ahead, panel);
+        fetch_ahead(vectors / PER_PANEL, next.at);
       multiply(rows, vectors, partial, mask, sum, a, k, w, panel, state);
     }
     if (k < p->kc) {

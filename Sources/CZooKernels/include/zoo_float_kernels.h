@@ -5,6 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Weights that the caller will want after those of a call: a kernel may bring them nearer while it multiplies. 0 bytes: none.
+typedef struct zoo_next_weights {
+  const void *w;
+  size_t bytes;
+} zoo_next_weights;
+
 // --- f32_igemm: (indirect) matrix product, the heart of convolution and dense layers -------------
 //
 // for i < m, j < n:
@@ -32,6 +38,7 @@ typedef struct zoo_f32_igemm_params {
   size_t c_stride;                // elements between rows of c
   float lower, upper;             // clamp bounds; -INFINITY, INFINITY for none
   void *workspace;                // NULL, or the bytes that the kernel asks for, of no meaning between calls
+  zoo_next_weights next;
 } zoo_f32_igemm_params;
 
 // m >= 1 and n >= 1 any; many rows at once save calls. Kernels that ask for a workspace are fast with one and m of a hundred and more.

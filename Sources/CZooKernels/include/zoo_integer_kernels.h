@@ -53,6 +53,7 @@ typedef struct zoo_integer_igemm_params {
   int32_t zero_point;
   float lower, upper;
   void *workspace; // NULL, or the bytes that the kernel asks for, of no meaning between calls
+  zoo_next_weights next;
 } zoo_integer_igemm_params;
 
 // m >= 1 and n >= 1 any; many rows at once save calls. Kernels that ask for a workspace are fast with one and m of a hundred and more.

@@ -41,6 +41,8 @@ struct FloatTiles {
   let rows: Range<Int>
   /// They start at a panel.
   var columns: Range<Int>
+  /// Those whose weights are wanted next.
+  var nextColumns: Range<Int>
 
   /// Floats of a copied block.
   static let blockCapacity = Int(ZOO_MEMORY_BYTES) / MemoryLayout<Float>.stride / 2
@@ -129,6 +131,10 @@ struct FloatTiles {
         params.tap_count = taps
         params.a = UnsafePointer(memory.pointers) + (row - first)
         params.a_tap_stride = end - first
+        params.next = zoo_next_weights(
+          product.weights.panel(nextColumns.lowerBound, depth: product.depth),
+          byteCount: nextColumns.count * product.depth * product.weights.type.byteWidth,
+          row..<row + count, of: self.rows)
         if let floats {
           params.c = floats
           params.c_stride = columns.count

@@ -97,6 +97,17 @@ package struct MatrixProduct {
       nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
   }
 
+  /// Columns of which a thread multiplies all rows before it takes the next ones. Where the image stays in L2, too, no more than a tile
+  /// has: the weights of the next ones are fetched meanwhile.
+  fileprivate func columnsAtOnce(isRounded: Bool) -> Int {
+    let family = family
+    let image = rows * depth / source.tapCount * (isRounded ? 2 : 4)
+    guard image <= MatrixProduct.blockByteCount, rows > 2 * Int(family.mr), family.workspace == 0,
+      !pads, isRounded || !rounds
+    else { return blockColumns }
+    return 2 * max(MatrixProduct.panel, Int(family.nr))
+  }
+
   var family: zoo_f32_igemm_kernel {
     rounds ? runtime.kernels.bf16_igemm : weights.kernel(runtime.kernels)
   }
@@ -119,11 +130,15 @@ private struct ProductWork: ParallelWork {
     if let lines = product.lines { return product.runLines(lines, rows: rows) }
     var tiles = FloatTiles(
       product: product, kernel: kernel, workspace: product.workspace(index), rounded: rounded,
-      rows: rows, columns: columns)
-    let block = product.blockColumns
+      rows: rows, columns: columns, nextColumns: 0..<0)
+    let block = product.columnsAtOnce(isRounded: rounded != nil)
     while tiles.columns.lowerBound < columns.upperBound {
       let first = tiles.columns.lowerBound
       tiles.columns = first..<min(columns.upperBound, first + block)
+      let end = tiles.columns.upperBound
+      tiles.nextColumns =
+        end < columns.upperBound
+        ? end..<min(columns.upperBound, end + block) : pieces.columns(after: index, most: block)
       withUnsafeMutablePointer(to: &tiles) {
         zoo_with_memory(UnsafeMutableRawPointer($0)) {
           FloatTiles.body($0).run(FloatMemory($1, $2))

@@ -1,4 +1,5 @@
 // How a matrix product is cut into pieces for several threads.
+import CZooKernels
 
 /// A product of `rows` by `columns`, in whole tiles of `tile` rows by `unit` columns.
 struct ProductPieces {
@@ -65,6 +66,14 @@ struct ProductPieces {
 
   var count: Int { order.count }
 
+  /// The first `most` of the columns that a thread comes to after those of piece `index`; none if they are the same.
+  func columns(after index: Int, most: Int) -> Range<Int> {
+    guard index + 1 < count else { return 0..<0 }
+    let next = part(index + 1).columns
+    return next == part(index).columns
+      ? 0..<0 : next.lowerBound..<min(next.upperBound, next.lowerBound + most)
+  }
+
   @inline(never)
   func part(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (row, column) = order.place(index)
@@ -74,5 +83,13 @@ struct ProductPieces {
       tiles.lowerBound * tile..<min(rows, tiles.upperBound * tile),
       units.lowerBound * unit..<min(columns, units.upperBound * unit)
     )
+  }
+}
+
+extension zoo_next_weights {
+  /// What a call for `part` of `rows` fetches of `byteCount` bytes.
+  init(_ weights: UnsafeRawPointer, byteCount: Int, _ part: Range<Int>, of rows: Range<Int>) {
+    let each = byteCount / rows.count
+    self.init(w: weights + each * (part.lowerBound - rows.lowerBound), bytes: each * part.count)
   }
 }

@@ -54,6 +54,16 @@ struct IntegerProduct<Element: IntegerElement> {
     return max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
   }
 
+  /// As of a product of floats.
+  private var columnsAtOnce: Int {
+    let kernel = Element.product(runtime.kernels)
+    let image = rows * depth / source.tapCount * MemoryLayout<Element>.size
+    guard image <= IntegerProduct.blockByteCount, rows > 2 * Int(kernel.mr), kernel.workspace == 0,
+      !pads, !gathers
+    else { return blockColumns }
+    return 2 * max(MatrixProduct.panel, Int(kernel.nr))
+  }
+
   /// Whether there is memory for what kernels need besides the operands.
   private var isCovered: Bool {
     if pads { return true }
@@ -124,22 +134,28 @@ private struct IntegerWork<Element: IntegerElement>: ParallelWork {
     guard let kernel else { return product.runPortable(rows: rows) }
     let workspace = product.runtime.workspace(
       Element.product(product.runtime.kernels).workspace, rows: product.rows, index)
-    product.run(kernel, workspace, rows: rows, columns: columns)
+    product.run(kernel, workspace, rows: rows, columns: columns) {
+      pieces.columns(after: index, most: $0)
+    }
   }
 }
 
 extension IntegerProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
+  ///
+  /// - Parameter following: the first of the columns that come afterwards, at most so many.
   fileprivate func run(
     _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>
+    columns: Range<Int>, following: (Int) -> Range<Int>
   ) {
-    let block = blockColumns
+    let block = columnsAtOnce
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = min(columns.upperBound, column + block)
       var tiles = ProductTiles(
-        product: self, kernel: kernel, workspace: workspace, rows: rows, columns: column..<end)
+        product: self, kernel: kernel, workspace: workspace, rows: rows, columns: column..<end,
+        nextColumns: end < columns.upperBound
+          ? end..<min(columns.upperBound, end + block) : following(block))
       withUnsafeMutablePointer(to: &tiles) {
         let context = UnsafeMutableRawPointer($0)
         if Element.isWide {

@@ -27,6 +27,8 @@ struct ProductTiles<Element: IntegerElement> {
   let rows: Range<Int>
   /// They start at a panel.
   let columns: Range<Int>
+  /// Those whose weights are wanted next.
+  let nextColumns: Range<Int>
 
   /// The tiles behind the context pointer of `zoo_with_memory`.
   static func body(_ context: UnsafeMutableRawPointer?) -> Self {
@@ -154,6 +156,9 @@ struct ProductTiles<Element: IntegerElement> {
         .assumingMemoryBound(to: UnsafeRawPointer?.self)
       params.a_tap_stride = rows.count
       params.workspace = workspace
+      params.next = zoo_next_weights(
+        product.weights + nextColumns.lowerBound * product.depth,
+        byteCount: nextColumns.count * product.depth, row..<row + count, of: self.rows)
       kernel(count, columns.count, &params)
       row += count
     }
