@@ -130,6 +130,46 @@ struct RoundedTensorTests {
       #expect(got == want, "seed \(seed), threads")
     }
   }
+
+  /// An image of bf16 would lie closer together than the plan says, and the floats that a chain writes over it would overtake it.
+  @Test func whatFloatsOvertakeStaysFloats() throws {
+    guard hasRounding() else { return }
+    var builder = NetworkBuilder(RandomWeights(seed: 4))
+    let image = builder.image(height: 24, width: 24, channels: 4)
+    let first = try builder.relu(
+      try builder.convolution("first", image, channels: 32, kernel: 1, padding: .same))
+    var x = try builder.convolution("expand", first, channels: 96, kernel: 1, padding: .same)
+    x = try builder.relu(
+      try builder.depthwise("middle", try builder.relu(x), kernel: 3, padding: .same))
+    x = try builder.convolution("project", x, channels: 32, kernel: 1, padding: .same)
+    var graph = try builder.finish(x)
+    try optimize(&graph)
+    graph = try compressWeights(graph, .bf16)
+    func run(_ bands: BandPolicy) throws -> (places: [Range<UInt>], isRounded: Bool, [UInt8]) {
+      let runner = try Runner(
+        try ModelWriter.encode(graph, bands: bands), isa: RoundedTensorTests.isa, hasScratch: false)
+      var tensors: [zoo_tensor] = []
+      runner.observer = { node, isDone in
+        guard isDone, let tensor = node.pointee.outputs?.pointee else { return }
+        tensors.append(tensor)
+      }
+      try runner.write(input(graph), toInput: 0)
+      try runner.run()
+      let places = tensors.map {
+        UInt(bitPattern: $0.data)..<UInt(bitPattern: $0.data) + UInt($0.size)
+      }
+      return (places, tensors[0].type == ZOO_BF16, runner.outputBytes(0))
+    }
+    let (_, plainIsRounded, want) = try run(.off)
+    let (places, isRounded, got) = try run(.memory)
+    #expect(plainIsRounded)
+    // The first layer, and the chain.
+    try #require(places.count == 2)
+    #expect(places[0].overlaps(places[1]))
+    #expect(!isRounded)
+    let isSame = got == want
+    #expect(isSame)
+  }
 }
 
 /// The rows of a tensor without what may lie between them.

@@ -59,7 +59,8 @@ static void depthwise_floats(const zoo_ukernel *kernel) {
   const float *w = noise_floats(r.kh * r.kw * r.channels), *bias = below(4) ? noise_floats(r.channels) : NULL;
   if (below(4) == 0)
     x[0] = NAN;
-  const zoo_f32_dwconv_params p = {WINDOWS, LINES, WEIGHTS, .bias = bias, .lower = -1, .upper = below(2) ? 1 : INFINITY};
+  const zoo_f32_dwconv_params p = {WINDOWS,      LINES,       WEIGHTS,
+                                   .bias = bias, .lower = -1, .upper = below(2) ? 1 : INFINITY};
   ((zoo_f32_dwconv_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {
     const size_t c = channel(&r, at), from = window(&r, at);
@@ -114,8 +115,8 @@ static void depthwise_i16(const zoo_ukernel *kernel) { depthwise(kernel, 1); }
 static void pool_floats(const zoo_ukernel *kernel) {
   const rectangle r = some_rectangle(4);
   float *x = noise_floats(input_count(&r)), *y = noise_floats(output_count(&r));
-  const zoo_f32_pool_params p = {WINDOWS, LINES, .kind = (zoo_f32_pool_kind)below(3), .scale = noise(), .lower = -0.5f,
-                                 .upper = INFINITY};
+  const zoo_f32_pool_params p = {WINDOWS,          LINES,          .kind = (zoo_f32_pool_kind)below(3),
+                                 .scale = noise(), .lower = -0.5f, .upper = INFINITY};
   ((zoo_f32_pool_ukernel)kernel->function)(r.pixels, &p);
   for (size_t at = 0; at < output_count(&r); at++) {
     const size_t from = window(&r, at);
