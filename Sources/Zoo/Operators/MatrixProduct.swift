@@ -56,6 +56,8 @@ package struct MatrixProduct {
   static let tableCapacity = 512
   /// Weights of one block of columns stay in L2 while the rows pass by.
   static let blockByteCount = 256 << 10
+  /// Bytes of an image of which most stays in L2, too. (With twice as much nothing is gained.)
+  static let smallImage = 512 << 10
 
   package func start() {
     let family = self.family
@@ -102,7 +104,7 @@ package struct MatrixProduct {
   fileprivate func columnsAtOnce(isRounded: Bool) -> Int {
     let family = family
     let image = rows * depth / source.tapCount * (isRounded ? 2 : 4)
-    guard image <= MatrixProduct.blockByteCount, rows > 2 * Int(family.mr), family.workspace == 0,
+    guard image <= MatrixProduct.smallImage, rows > 2 * Int(family.mr), family.workspace == 0,
       !pads, isRounded || !rounds
     else { return blockColumns }
     return 2 * max(MatrixProduct.panel, Int(family.nr))
