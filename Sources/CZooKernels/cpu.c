@@ -55,6 +55,18 @@ static uint32_t detect(void) {
 }
 
 uint32_t zoo_kernels_best(void) { return detect(); }
+
+// CPUs with AMX, and AMD's from family 1Ah (Zen 5) on; Zen 4 takes two cycles for such a vector, some of Intel's have one unit for it.
+bool zoo_has_wide_fma(void) {
+  uint32_t a, vendor, c, d;
+  if (!__get_cpuid(0, &a, &vendor, &c, &d))
+    return false;
+  const bool is_amd = vendor == signature_AMD_ebx;
+  if (!is_amd)
+    return detect() == ZOO_KERNELS_AMX;
+  __get_cpuid(1, &a, &vendor, &c, &d);
+  return ((a >> 8) & 0xf) + ((a >> 20) & 0xff) >= 0x1a;
+}
 #elif ZOO_AARCH64
 
 #define FIRST ZOO_KERNELS_NEON
@@ -74,11 +86,13 @@ static int has_dot_products(void) {
 }
 
 uint32_t zoo_kernels_best(void) { return has_dot_products() ? ZOO_KERNELS_NEONDOT : ZOO_KERNELS_NEON; }
+bool zoo_has_wide_fma(void) { return false; }
 #else
 
 #define FIRST ZOO_KERNELS_AVX2
 
 uint32_t zoo_kernels_best(void) { return ZOO_KERNELS_SCALAR; }
+bool zoo_has_wide_fma(void) { return false; }
 #endif
 
 // FIRST: the least of this architecture's kinds of vectors.

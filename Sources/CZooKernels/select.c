@@ -89,6 +89,7 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 // The best row of a list whose ISA is at most `limit`: later rows overwrite earlier ones.
 static zoo_kernels choose(uint32_t limit, const char *name) {
   zoo_kernels k = {.isa = limit, .isa_name = name};
+  k.has_wide_fma = limit >= ZOO_KERNELS_AVX512 && zoo_has_wide_fma();
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_igemm = (zoo_f32_igemm_kernel){function, rows, columns, 0};

@@ -67,6 +67,21 @@ private struct Case {
 }
 
 struct WinogradTests {
+  /// Four tiles of 49 pixels, whose weights cost more than what they spare where wide vectors are multiplied as fast as narrow ones.
+  @Test(arguments: [
+    (7, 512, false), (7, 160, false), (8, 64, true), (13, 64, true), (56, 64, true),
+  ])
+  func fewPixelsAreTransformedWhereProductsAreSlow(
+    _ side: Int, _ channels: Int, _ always: Bool
+  ) throws {
+    let shape = Shape(n: 1, h: side, w: side, c: channels)
+    var operation = Conv2D()
+    (operation.window.kernelHeight, operation.window.kernelWidth) = (3, 3)
+    #expect(Winograd(operation, x: shape, weights: ZOO_F32, y: shape) != nil)
+    let wide = Winograd(operation, x: shape, weights: ZOO_F32, y: shape, isWide: true)
+    #expect((wide != nil) == always)
+  }
+
   /// Whole and cut tiles, all kinds of padding, one and several blocks of depth, odd panels of columns, more tiles than a block has.
   private static let cases: [Case] = [
     Geometry(height: 12, width: 12, channels: 64, outputs: 32, kernel: (3, 3), pads: (1, 1, 1, 1)),

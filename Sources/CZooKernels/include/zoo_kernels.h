@@ -144,6 +144,7 @@ static inline void zoo_gather(char *to, size_t window_bytes, const char *from, s
 // One choice per family. NULL members mean the portable Swift kernel.
 typedef struct zoo_kernels {
   uint32_t isa;
+  bool has_wide_fma; // zoo_has_wide_fma, and the instruction set is one of 512 bits
   const char *isa_name;
   zoo_f32_igemm_kernel f32_igemm;
   zoo_f32_igemm_kernel f16w_igemm;
@@ -178,6 +179,9 @@ bool zoo_kernels_supported(uint32_t isa);
 
 // The best ISA this CPU supports.
 uint32_t zoo_kernels_best(void);
+
+// Whether this CPU multiplies as many vectors of 512 bits in a cycle as of 256; false where that is not known.
+bool zoo_has_wide_fma(void);
 
 // The table for `isa`: for each family the best variant whose ISA is at most `isa`; for a value that is unknown, the
 // scalar table. The caller has checked zoo_kernels_supported.

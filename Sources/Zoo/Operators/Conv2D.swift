@@ -172,7 +172,7 @@ extension Conv2D {
     guard kernels.f32_winograd != nil, type != ZOO_BF16 || kernels.bf16_igemm.workspace == 0 else {
       return nil
     }
-    return Winograd(self, x: x, weights: type, y: y)
+    return Winograd(self, x: x, weights: type, y: y, isWide: kernels.has_wide_fma)
   }
 
   /// Bytes of scratch memory that the operator can make use of: a share of each thread, or what all have together.

@@ -28,8 +28,11 @@ package struct Winograd {
   /// Nil unless `operation` is of a kind that this is for, and faster so.
   ///
   /// Compared are multiplications, with each transform counted as what it was measured to take.
+  ///
+  /// - Parameter isWide: whether the CPU multiplies wide vectors as fast as narrow ones, which makes transforms, bound by memory, dearer
+  ///   beside products. (Zen 5, 7 x 7 pixels of 512 channels: products 1.17 ms, transforms 1.40; with AVX2 2.04, 1.53.)
   package init?(
-    _ operation: Conv2D, x: Shape, weights: zoo_type, y: Shape
+    _ operation: Conv2D, x: Shape, weights: zoo_type, y: Shape, isWide: Bool = false
   ) {
     let w = operation.window
     guard w.kernelHeight == 3, w.kernelWidth == 3, w.strideHeight == 1, w.strideWidth == 1,
@@ -46,7 +49,7 @@ package struct Winograd {
     let (c, k) = (Float(channels), Float(columns))
     let blocks = Float((tileCount + Winograd.mostTiles - 1) / Winograd.mostTiles)
     let direct = 9 * Float(images) * Float(height) * Float(width) * c * k
-    let transforms = 150 * (c * k * blocks + tiles * c + tiles * k)
+    let transforms: Float = (isWide ? 180 : 150) * (c * k * blocks + tiles * c + tiles * k)
     // What is multiplied in bf16 takes less than in floats, as which transformed numbers are multiplied.
     let gain: Float = weights == ZOO_BF16 ? 0.45 : 0.7
     guard channels >= 16, direct >= 1e6, 36 * tiles * c * k + transforms < gain * direct else {
