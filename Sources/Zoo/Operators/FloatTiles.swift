@@ -67,6 +67,7 @@ struct FloatTiles {
   }
 
   /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.
+  @inline(never)
   private func runPadded(_ memory: FloatMemory) {
     let source = product.source
     var first = rows.lowerBound
@@ -85,6 +86,7 @@ struct FloatTiles {
   }
 
   /// `rows`, which are those of `source` from `start` on, through a table of pointers, one per row and tap; padding points at zeros.
+  @inline(never)
   func run<Element>(
     _ rows: Range<Int>, of source: ImageSource<Element>, _ start: Int, _ memory: FloatMemory
   ) {
@@ -113,6 +115,7 @@ struct FloatTiles {
   ///   - most: rows that are prepared at once.
   ///   - channels: of a tap.
   ///   - prepare: of `count` rows; pointer of tap t, row i belongs at t count + i.
+  @inline(never)
   func multiply(
     _ rows: Range<Int>, tile: Int, most: Int, taps: Int, channels: Int,
     _ memory: FloatMemory, prepare: (Range<Int>) -> Void

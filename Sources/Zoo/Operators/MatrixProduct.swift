@@ -59,6 +59,7 @@ package struct MatrixProduct {
   /// Bytes of an image of which most stays in L2, too. (With twice as much nothing is gained.)
   static let smallImage = 512 << 10
 
+  @inline(never)
   package func start() {
     let family = self.family
     guard let kernel = family.run, isCovered else {

@@ -88,6 +88,7 @@ struct ProductPieces {
 
 extension zoo_next_weights {
   /// What a call for `part` of `rows` fetches of `byteCount` bytes.
+  @inline(never)
   init(_ weights: UnsafeRawPointer, byteCount: Int, _ part: Range<Int>, of rows: Range<Int>) {
     let each = byteCount / rows.count
     self.init(w: weights + each * (part.lowerBound - rows.lowerBound), bytes: each * part.count)

@@ -46,9 +46,8 @@ package struct Runtime {
     self.scratch = scratch
   }
 
-  package var kernels: zoo_kernels {
-    @inline(__always) _read { yield table.pointee }
-  }
+  @inline(__always)
+  package var kernels: zoo_kernels { table.pointee }
 
   /// This runtime with one thread.
   package var alone: Runtime { Runtime(table: table, parallel: nil) }

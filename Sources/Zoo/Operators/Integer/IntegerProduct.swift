@@ -129,6 +129,7 @@ private struct IntegerWork<Element: IntegerElement>: ParallelWork {
         ? { IntegerWork<Int16>.body($0).run($1) } : { IntegerWork<Int8>.body($0).run($1) })
   }
 
+  @inline(never)
   func run(_ index: Int) {
     let (rows, columns) = pieces.part(index)
     guard let kernel else { return product.runPortable(rows: rows) }
