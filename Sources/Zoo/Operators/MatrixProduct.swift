@@ -100,8 +100,8 @@ package struct MatrixProduct {
       nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
   }
 
-  /// Columns of which a thread multiplies all rows before it takes the next ones. Where the image stays in L2, too, no more than a tile
-  /// has: the weights of the next ones are fetched meanwhile.
+  /// Columns of which a thread multiplies all rows before it takes the next ones. Where the image stays in L2, too, no more than two
+  /// tiles have: the weights of the next ones are fetched meanwhile.
   fileprivate func columnsAtOnce(isRounded: Bool) -> Int {
     let family = family
     let image = rows * depth / source.tapCount * (isRounded ? 2 : 4)

@@ -55,7 +55,7 @@ struct IntegerProduct<Element: IntegerElement> {
   }
 
   /// As of a product of floats.
-  private var columnsAtOnce: Int {
+  fileprivate var columnsAtOnce: Int {
     let kernel = Element.product(runtime.kernels)
     let image = rows * depth / source.tapCount * MemoryLayout<Element>.size
     guard image <= IntegerProduct.blockByteCount, rows > 2 * Int(kernel.mr), kernel.workspace == 0,
@@ -135,19 +135,19 @@ private struct IntegerWork<Element: IntegerElement>: ParallelWork {
     guard let kernel else { return product.runPortable(rows: rows) }
     let workspace = product.runtime.workspace(
       Element.product(product.runtime.kernels).workspace, rows: product.rows, index)
-    product.run(kernel, workspace, rows: rows, columns: columns) {
-      pieces.columns(after: index, most: $0)
-    }
+    product.run(
+      kernel, workspace, rows: rows, columns: columns,
+      following: pieces.columns(after: index, most: product.columnsAtOnce))
   }
 }
 
 extension IntegerProduct {
   /// Runs `kernel` over a block of the output; `columns` starts at a panel.
   ///
-  /// - Parameter following: the first of the columns that come afterwards, at most so many.
+  /// - Parameter following: the first of the columns that come afterwards.
   fileprivate func run(
     _ kernel: zoo_integer_igemm_ukernel, _ workspace: UnsafeMutableRawPointer?, rows: Range<Int>,
-    columns: Range<Int>, following: (Int) -> Range<Int>
+    columns: Range<Int>, following: Range<Int>
   ) {
     let block = columnsAtOnce
     var column = columns.lowerBound
@@ -156,7 +156,7 @@ extension IntegerProduct {
       var tiles = ProductTiles(
         product: self, kernel: kernel, workspace: workspace, rows: rows, columns: column..<end,
         nextColumns: end < columns.upperBound
-          ? end..<min(columns.upperBound, end + block) : following(block))
+          ? end..<min(columns.upperBound, end + block) : following)
       withUnsafeMutablePointer(to: &tiles) {
         let context = UnsafeMutableRawPointer($0)
         if Element.isWide {
