@@ -86,9 +86,12 @@ struct FloatTiles {
   }
 
   /// `rows`, which are those of `source` from `start` on, through a table of pointers, one per row and tap; padding points at zeros.
+  ///
+  /// - Parameter channels: of a tap, if more are multiplied than it has.
   @inline(never)
   func run<Element>(
-    _ rows: Range<Int>, of source: ImageSource<Element>, _ start: Int, _ memory: FloatMemory
+    _ rows: Range<Int>, of source: ImageSource<Element>, _ start: Int, channels: Int? = nil,
+    _ memory: FloatMemory
   ) {
     let taps = source.tapCount
     let tile = rowsPerCall(
@@ -100,7 +103,7 @@ struct FloatTiles {
     let offset = start - rows.lowerBound
     multiply(
       rows, tile: tile, most: rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps),
-      taps: taps, channels: source.channels, memory
+      taps: taps, channels: channels ?? source.channels, memory
     ) {
       source.fill(
         table, rows: $0.lowerBound + offset..<$0.upperBound + offset, stride: $0.count,

@@ -11,8 +11,8 @@ package struct MatrixProduct {
   let source: ImageSource<Float>
   let rows: Int
   let columns: Int
-  let depth: Int
-  let weights: MatrixWeights
+  var depth: Int
+  var weights: MatrixWeights
   let bias: UnsafePointer<Float>?
   let addend: UnsafePointer<Float>?
   let addendStride: Int
@@ -22,6 +22,8 @@ package struct MatrixProduct {
   let runtime: Runtime
   /// Whether the image has one channel, whose kernel rows may have become taps of `source`.
   let isPlane: Bool
+  /// Whether `weights` have an even number of rows for each kernel row (`evenLines`).
+  var hasEvenLines = false
   /// The image in bf16, if the session keeps it so (`RoundedTensors`): then there are no floats of it. Weights are bf16, too.
   var roundedImage: UnsafePointer<UInt16>?
   /// Instead of `addend` numbers of bf16.
@@ -67,10 +69,17 @@ package struct MatrixProduct {
         product: self, pieces: pieces(tile: 1, cutsColumns: false), kernel: nil, rounded: nil
       ).start()
     }
-    ProductWork(
+    var work = ProductWork(
       product: self, pieces: pieces(tile: Int(family.mr), cutsColumns: true), kernel: kernel,
-      rounded: roundedImage ?? (rounds ? roundImage() : nil)
-    ).start()
+      rounded: roundedImage ?? (rounds ? roundImage() : nil))
+    guard wantsEvenLines else { return work.start() }
+    withUnsafeMutablePointer(to: &work) {
+      zoo_with_memory(UnsafeMutableRawPointer($0)) { context, bytes, _ in
+        var work = ProductWork.body(context)
+        work.product.evenLines(bytes.unsafelyUnwrapped)
+        work.start()
+      }
+    }
   }
 
   /// Whether the kernels' zero row is long enough for the padding of this product.
@@ -117,7 +126,7 @@ package struct MatrixProduct {
 }
 
 private struct ProductWork: ParallelWork {
-  let product: MatrixProduct
+  var product: MatrixProduct
   let pieces: ProductPieces
   let kernel: zoo_f32_igemm_ukernel?
   /// The image of the source in bf16, if the product rounds it.
@@ -165,7 +174,6 @@ extension MatrixProduct {
         let isScaled = weights.scales != nil
         if let bias, !isScaled { for j in 0..<count { sums[j] = bias[column + j] } }
         let panel = column * depth
-        let isPaired = weights.type == ZOO_BF16
         var row = 0
         for i in 0..<source.vertical.kernel {
           for j in 0..<source.horizontal.kernel {
@@ -175,13 +183,8 @@ extension MatrixProduct {
             }
             for k in 0..<source.channels {
               let value = x[k]
-              if isPaired && (row % 2 == 1 || row + 1 < depth) {
-                let w = panel + row / 2 * 2 * count + row % 2
-                for c in 0..<count { sums[c] += value * weights[w + 2 * c] }
-              } else {
-                let w = panel + row * count
-                for c in 0..<count { sums[c] += value * weights[w + c] }
-              }
+              let (start, step) = weights.place(row: row, of: depth, columns: count)
+              for c in 0..<count { sums[c] += value * weights[panel + start + step * c] }
               row += 1
             }
           }

@@ -39,6 +39,13 @@ package struct MatrixWeights {
     }
   }
 
+  /// Where row `row` of a panel of `columns` columns starts among its elements, and how far apart they are: bf16 lies in pairs of rows, but
+  /// a last odd one.
+  func place(row: Int, of depth: Int, columns: Int) -> (start: Int, step: Int) {
+    type == ZOO_BF16 && (row % 2 == 1 || row + 1 < depth)
+      ? (row / 2 * 2 * columns + row % 2, 2) : (row * columns, 1)
+  }
+
   /// The kernel for this kind of weights.
   func kernel(_ kernels: zoo_kernels) -> zoo_f32_igemm_kernel {
     switch type {

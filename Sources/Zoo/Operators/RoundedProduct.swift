@@ -35,6 +35,26 @@ extension MatrixProduct {
     return UnsafePointer(rounded)
   }
 
+  /// Whether pairs of numbers straddle two kernel rows of a copied block although they need not: vectors multiply them, and weights
+  /// with a row of zeros after each kernel row fit `ZOO_MEMORY_BYTES`.
+  var wantsEvenLines: Bool {
+    let line = source.horizontal.kernel * source.channels
+    return rounds && pads && line % 2 == 1 && family.workspace == 0
+      && source.vertical.kernel * (line + 1) * columns * MemoryLayout<UInt16>.stride
+        <= Int(ZOO_MEMORY_BYTES)
+  }
+
+  /// Puts weights with those zeros into `memory` and multiplies by them from now on: windows need not be put together, every kernel row is
+  /// a tap of its own. (What is multiplied by zero is the number after it.)
+  mutating func evenLines(_ memory: UnsafeMutableRawPointer) {
+    let line = source.horizontal.kernel * source.channels
+    let numbers = memory.assumingMemoryBound(to: UInt16.self)
+    weights.copy(columns: columns, depth: depth, line: line, into: numbers)
+    weights = MatrixWeights(UnsafeRawPointer(numbers), ZOO_BF16)
+    depth = source.vertical.kernel * (line + 1)
+    hasEvenLines = true
+  }
+
   /// Whether outputs are rounded once they are finished, since the kernel gives floats or an activation passes over them.
   var roundsAfterwards: Bool { roundedOutput != nil && (!rounds || activation.needsPass) }
 
@@ -87,8 +107,12 @@ extension FloatTiles {
       part.base, part.height * part.width * part.pixelStride, to: numbers, product.runtime)
     let rounded = part.over(UnsafePointer(numbers))
     let lines = rounded.byKernelRows
+    if product.hasEvenLines {
+      numbers[part.height * part.width * part.pixelStride] = 0
+      return run(rows, of: lines, 0, channels: lines.channels + 1, memory)
+    }
     guard lines.channels % 2 == 1 else { return run(rows, of: lines, 0, memory) }
-    // Pairs would straddle two lines: windows are put together.
+    // Windows are put together.
     let windows = numbers + FloatTiles.blockCapacity
     let (depth, step) = (product.depth, step)
     let most = FloatTiles.blockCapacity / step
@@ -151,6 +175,36 @@ extension FloatTiles {
   }
 }
 
+extension MatrixWeights {
+  /// Copies pairs of `depth` rows with one row of zeros after each `line` of them, an odd number.
+  fileprivate func copy(
+    columns: Int, depth: Int, line: Int, into target: UnsafeMutablePointer<UInt16>
+  ) {
+    let numbers = base.assumingMemoryBound(to: UInt16.self)
+    let lines = depth / line
+    let evenDepth = lines * (line + 1)
+    for panel in Swift.stride(from: 0, to: columns, by: MatrixProduct.panel) {
+      let count = min(MatrixProduct.panel, columns - panel)
+      for row in Swift.stride(from: 0, to: evenDepth, by: 2) {
+        let (i, k) = (row / (line + 1), row % (line + 1))
+        let pairs = UnsafeMutableRawPointer(target + panel * evenDepth + row * count)
+          .assumingMemoryBound(to: UInt32.self)
+        let first = place(row: i * line + k, of: depth, columns: count)
+        let low = numbers + panel * depth + first.start
+        guard k + 1 < line else {
+          for c in 0..<count { pairs[c] = UInt32(low[first.step &* c]) }
+          continue
+        }
+        let second = place(row: i * line + k + 1, of: depth, columns: count)
+        let high = numbers + panel * depth + second.start
+        for c in 0..<count {
+          pairs[c] = UInt32(low[first.step &* c]) | UInt32(high[second.step &* c]) &<< 16
+        }
+      }
+    }
+  }
+}
+
 /// All numbers of an image rounded to bf16, in parts.
 private struct ImageRounding: ParallelWork {
   let image: UnsafePointer<Float>
@@ -197,6 +251,8 @@ extension MatrixProduct {
   var rounds: Bool { false }
   func workspace(_ index: Int) -> UnsafeMutableRawPointer? { nil }
   func roundImage() -> UnsafePointer<UInt16>? { nil }
+  var wantsEvenLines: Bool { false }
+  mutating func evenLines(_ memory: UnsafeMutableRawPointer) {}
   var roundsAfterwards: Bool { false }
   func finish(rows: Range<Int>, columns: Range<Int>, _ floats: UnsafeMutablePointer<Float>) {}
 }
