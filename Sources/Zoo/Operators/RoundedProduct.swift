@@ -39,7 +39,7 @@ extension MatrixProduct {
   /// with a row of zeros after each kernel row fit `ZOO_MEMORY_BYTES`.
   var wantsEvenLines: Bool {
     let line = source.horizontal.kernel * source.channels
-    return rounds && pads && line % 2 == 1 && family.workspace == 0
+    return rounds && pads && line % 2 == 1 && workspace(0) == nil
       && source.vertical.kernel * (line + 1) * columns * MemoryLayout<UInt16>.stride
         <= Int(ZOO_MEMORY_BYTES)
   }
