@@ -38,6 +38,12 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_dwconv_params *);
 #include <bf16_dwconv/bf16_dwconv.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(const zoo_f32_dwplane_params *);
+#include <f32_dwplane/f32_dwplane.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(const zoo_f32_dwplane_params *);
+#include <bf16_dwplane/bf16_dwplane.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_pool_params *);
 #include <f32_pool/f32_pool.inc>
 #undef ROW
@@ -46,6 +52,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_binary_params *);
 #include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_binary_params *);
+#include <bf16_binary/bf16_binary.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_f32_unary_params *);
 #include <f32_unary/f32_unary.inc>
@@ -147,6 +156,16 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.f32_dwplane = function;
+#include <f32_dwplane/f32_dwplane.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_dwplane = function;
+#include <bf16_dwplane/bf16_dwplane.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_pool = function;
 #include <f32_pool/f32_pool.inc>
 #undef ROW
@@ -159,6 +178,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.f32_binary = function;
 #include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.bf16_binary = function;
+#include <bf16_binary/bf16_binary.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -281,6 +305,12 @@ static const zoo_ukernel list[] = {
 #define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <bf16_dwconv/bf16_dwconv.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(f32_dwplane, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <f32_dwplane/f32_dwplane.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_dwplane, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_dwplane/bf16_dwplane.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_pool, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_pool/f32_pool.inc>
 #undef ROW
@@ -289,6 +319,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_binary, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_binary/f32_binary.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(bf16_binary, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <bf16_binary/bf16_binary.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(f32_unary, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <f32_unary/f32_unary.inc>

@@ -94,18 +94,24 @@ struct ElementKernelTests {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_binary_ukernel.self)
       var noise = Noise(state: UInt64(count))
       for kind in 0..<6 {
-        for (aStep, bStep) in [(1, 1), (1, 0), (0, 1)] {
-          let a = GuardedBuffer(noise.floats(aStep == 0 ? 1 : count))
-          let b = GuardedBuffer(noise.floats(bStep == 0 ? 1 : count))
-          let y = GuardedBuffer(count: count, filledWith: .nan)
+        for (aStep, bStep, rows) in [(1, 1, 1), (1, 0, 3), (0, 1, 2), (1, 1, 3)] {
+          // The rows of b are one, or apart.
+          let (aStride, bStride) = (aStep * count + 1, rows == 3 ? 0 : bStep * count + 1)
+          let (aEnd, bEnd) = (aStep * (count - 1) + 1, bStep * (count - 1) + 1)
+          let a = GuardedBuffer(noise.floats((rows - 1) * aStride + aEnd))
+          let b = GuardedBuffer(noise.floats((rows - 1) * bStride + bEnd))
+          let y = GuardedBuffer(count: rows * count, filledWith: .nan)
           var params = zoo_f32_binary_params(
             kind: zoo_f32_binary_kind(rawValue: UInt32(kind)), a: a.floats, b: b.floats,
-            a_step: aStep, b_step: bStep, y: y.floats, lower: -0.75, upper: 0.8)
+            a_step: aStep, b_step: bStep, y: y.floats, lower: -0.75, upper: 0.8, rows: rows,
+            a_stride: aStride, b_stride: bStride, y_stride: count, rounded_a: nil, rounded_y: nil)
           run(count, &params)
-          for i in 0..<count {
-            let (p, q) = (a.floats[i * aStep], b.floats[i * bStep])
+          for at in 0..<rows * count {
+            let (row, i) = (at / count, at % count)
+            let p = a.floats[row * aStride + i * aStep]
+            let q = b.floats[row * bStride + i * bStep]
             let value = [p + q, p - q, p * q, p / q, max(p, q), min(p, q)][kind]
-            #expect(y.floats[i] == min(max(value, -0.75), 0.8))
+            #expect(y.floats[at] == min(max(value, -0.75), 0.8))
           }
         }
       }

@@ -48,6 +48,87 @@ struct RoundedKernelTests {
     }
   }
 
+  /// With padding on all sides, on none, and more than a window has; lines in one copy, in even ones and in odd ones.
+  @Test(arguments: [(1, 9), (6, 6), (7, 16), (16, 16), (16, 33)])
+  func planes(_ channels: Int, _ pitch: Int) throws {
+    var noise = Noise(state: UInt64(channels + pitch))
+    let sizes = [(1, 1), (7, 7), (14, 14), (5, 3), (3, 8), (40, 6), (9, 44), (61, 28)]
+    for (lines, pixels) in sizes {
+      for (top, left) in [(2, 2), (0, 0), (4, 4), (6, 1)] {
+        // Also images that end before the last window does.
+        let (height, width) = (max(1, lines - 1 - top / 2), max(1, pixels + 3 - 2 * left))
+        let x = Guarded(noise.floats((height * width - 1) * pitch + channels).map(bf16))
+        let wide = GuardedBuffer(x.array.map(widened))
+        let w = GuardedBuffer(noise.floats(25 * channels))
+        let bias = GuardedBuffer(noise.floats(channels))
+        var params = zoo_f32_dwplane_params()
+        (params.channels, params.lines, params.pixels) = (channels, lines, pixels)
+        (params.height, params.width, params.top, params.left) = (height, width, top, left)
+        (params.x_line_stride, params.x_pixel_stride) = (width * pitch, pitch)
+        (params.w, params.w_stride) = (UnsafePointer(w.floats), channels)
+        params.bias = UnsafePointer(bias.floats)
+        (params.y_line_stride, params.y_stride) = (pixels * channels, channels)
+        for swish in 0...1 {
+          (params.lower, params.upper) =
+            swish == 1 ? (-Float.infinity, Float.infinity) : (-1, Float(1.5))
+          params.hard_swish = Int32(swish)
+          for kernel in variants("f32_dwplane") {
+            let y = GuardedBuffer(count: lines * pixels * channels, filledWith: .nan)
+            (params.x, params.y) = (UnsafePointer(wide.floats), y.floats)
+            unsafeBitCast(kernel.function, to: zoo_f32_dwplane_ukernel.self)(&params)
+            for at in 0..<lines * pixels * channels {
+              let (l, p, c) = (at / channels / pixels, at / channels % pixels, at % channels)
+              var sum = Double(bias.floats[c])
+              for tap in 0..<25 {
+                let (i, j) = (l + tap / 5 - top, p + tap % 5 - left)
+                guard 0..<height ~= i, 0..<width ~= j else { continue }
+                sum +=
+                  Double(wide.floats[(i * width + j) * pitch + c])
+                  * Double(w.floats[tap * channels + c])
+              }
+              let want =
+                swish == 1 ? sum * min(max(sum / 6 + 0.5, 0), 1) : min(max(sum, -1), 1.5)
+              try #require(abs(Double(y.floats[at]) - want) < 2e-5, "\(lines)x\(pixels) [\(at)]")
+            }
+            for rounding in variants("bf16_dwplane") {
+              let rounded = Guarded(count: y.count, filledWith: UInt16(0x7FFF))
+              (params.rounded_x, params.rounded_y) = (UnsafePointer(x.numbers), rounded.numbers)
+              unsafeBitCast(rounding.function, to: zoo_f32_dwplane_ukernel.self)(&params)
+              #expect(rounded.array == y.array.map(bf16), "\(lines)x\(pixels)")
+            }
+          }
+        }
+        withExtendedLifetime((x, wide, w, bias)) {}
+      }
+    }
+  }
+
+  @Test(arguments: [1, 7, 16, 17, 40])
+  func binaries(_ count: Int) {
+    var noise = Noise(state: UInt64(count))
+    let rows = 3
+    let a = Guarded(noise.floats(rows * count).map(bf16))
+    for (step, stride) in [(1, 0), (1, count), (0, 1)] {
+      let b = GuardedBuffer(noise.floats((rows - 1) * stride + step * (count - 1) + 1))
+      for kernel in variants("bf16_binary") {
+        let y = Guarded(count: rows * count, filledWith: UInt16(0x7FFF))
+        var params = zoo_f32_binary_params()
+        params.kind = ZOO_BINARY_MUL
+        (params.rounded_a, params.a_step, params.a_stride) = (UnsafePointer(a.numbers), 1, count)
+        (params.b, params.b_step, params.b_stride) = (UnsafePointer(b.floats), step, stride)
+        (params.rounded_y, params.y_stride, params.rows) = (y.numbers, count, rows)
+        (params.lower, params.upper) = (-0.5, 0.25)
+        unsafeBitCast(kernel.function, to: zoo_f32_binary_ukernel.self)(count, &params)
+        let want = (0..<rows * count).map { at in
+          let factor = b.floats[at / count * stride + at % count * step]
+          return bf16(min(max(widened(a.numbers[at]) * factor, -0.5), 0.25))
+        }
+        #expect(y.array == want)
+      }
+      withExtendedLifetime((a, b)) {}
+    }
+  }
+
   @Test(arguments: [1, 7, 16, 17, 40, 64, 100])
   func pools(_ channels: Int) throws {
     var noise = Noise(state: UInt64(channels))

@@ -23,7 +23,8 @@ static void binary_floats(const zoo_ukernel *kernel) {
                                    .b_step = b_step,
                                    .y = y,
                                    .lower = -bound,
-                                   .upper = bound};
+                                   .upper = bound,
+                                   .rows = 1};
   ((zoo_f32_binary_ukernel)kernel->function)(count, &p);
   for (size_t i = 0; i < count; i++) {
     const float u = a[i * a_step], v = b[i * b_step];

@@ -20,10 +20,34 @@ func binaries(_ kernel: Microkernel) -> [KernelCase] {
     ) {
       var params = zoo_f32_binary_params(
         kind: kind, a: a.constant, b: b.constant, a_step: 1, b_step: step, y: y.pointer, lower: 0,
-        upper: .infinity)
+        upper: .infinity, rows: 1, a_stride: 0, b_stride: 0, y_stride: 0, rounded_a: nil,
+        rounded_y: nil)
       function(count, &params)
     }
   }
+}
+
+/// An image of bf16 whose channels are multiplied.
+func roundedBinaries(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_binary_ukernel.self)
+  let (pixels, channels) = (196, 240)
+  let a = Elements(pixels * channels, pixelNoise(UInt16.self))
+  let b = Elements(channels, noise)
+  let y = Elements(pixels * channels) { _ in UInt16(0) }
+  return [
+    KernelCase(
+      "multiply channels, \(pixels)x\(channels)",
+      byteCount: a.byteCount + b.byteCount + y.byteCount
+    ) {
+      var params = zoo_f32_binary_params()
+      params.kind = ZOO_BINARY_MUL
+      (params.rounded_a, params.b, params.rounded_y) = (a.constant, b.constant, y.pointer)
+      (params.a_step, params.b_step, params.rows) = (1, 1, pixels)
+      (params.a_stride, params.y_stride) = (channels, channels)
+      (params.lower, params.upper) = (-.infinity, .infinity)
+      function(channels, &params)
+    }
+  ]
 }
 
 func integerBinaries<Element: FixedWidthInteger & SignedInteger>(

@@ -70,6 +70,41 @@ func depthwise<Element: BitwiseCopyable>(
   }
 }
 
+/// Whole images with their padding, plane by plane, as the runtime makes them.
+func planes<Element: BitwiseCopyable>(
+  _ kernel: Microkernel, _ type: Element.Type
+) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_f32_dwplane_ukernel.self)
+  return [(14, 240), (7, 576)].map { side, channels in
+    let x = Elements(side * side * channels, pixelNoise(type))
+    let w = Elements(25 * channels, noise)
+    let bias = Elements(channels, noise)
+    let y = Elements(side * side * channels, pixelNoise(type))
+    return KernelCase(
+      "5x5 of \(side)x\(side)x\(channels)", operations: Double(50 * side * side * channels),
+      byteCount: x.byteCount + w.byteCount + y.byteCount
+    ) {
+      var params = zoo_f32_dwplane_params()
+      params.channels = 16
+      (params.height, params.width, params.lines, params.pixels) = (side, side, side, side)
+      (params.top, params.left) = (2, 2)
+      (params.x_line_stride, params.x_pixel_stride) = (side * channels, channels)
+      (params.y_line_stride, params.y_stride) = (side * channels, channels)
+      params.w_stride = channels
+      (params.lower, params.upper, params.hard_swish) = (-.infinity, .infinity, 1)
+      for first in stride(from: 0, to: channels, by: 16) {
+        params.x = (x.constant as? UnsafePointer<Float>).map { $0 + first }
+        params.rounded_x = (x.constant as? UnsafePointer<UInt16>).map { $0 + first }
+        params.w = w.constant + first
+        params.bias = bias.constant + first
+        params.y = (y.pointer as? UnsafeMutablePointer<Float>).map { $0 + first }
+        params.rounded_y = (y.pointer as? UnsafeMutablePointer<UInt16>).map { $0 + first }
+        function(&params)
+      }
+    }
+  }
+}
+
 func integerDepthwise<Element: FixedWidthInteger & SignedInteger>(
   _ kernel: Microkernel, _ type: Element.Type
 ) -> [KernelCase] {

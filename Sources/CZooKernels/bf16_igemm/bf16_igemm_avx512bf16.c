@@ -75,6 +75,12 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
       sum[i][v] = v_clamp(sum[i][v], lower, upper);
     }
   }
+  if (p->hard_swish)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < panels; v++)
+        sum[i][v] = v_hard_swish(sum[i][v]);
   if (p->rounded) {
     uint16_t *to = p->rounded + column;
 #pragma clang loop unroll(full)

@@ -28,6 +28,8 @@ INLINE void finish_row(const int32_t *sums, size_t row, size_t column, size_t wi
   if (p->rounded_addend)
     y = v_add(y, v_load_bf16_part(p->rounded_addend + row * p->addend_stride + column, mask, width));
   y = v_clamp(y, state.lower, state.upper);
+  if (p->hard_swish)
+    y = v_hard_swish(y);
   if (p->rounded)
     v_store_bf16_part(p->rounded + row * p->c_stride + column, mask, y);
   else

@@ -1,5 +1,18 @@
-// f32_binary for any vector width.
+// f32_binary and bf16_binary for any vector width.
+//
+// For numbers that are not floats the including file defines ELEMENT, the type of a and y, A(p) and Y(p), where they are, a_take and
+// y_put, which are like take and put, and a_set for one of them in all lanes.
+#include <simd/partial.h>
 #include <zoo_kernels.h>
+
+#ifndef ELEMENT
+#define ELEMENT float
+#define A(p) ((p)->a)
+#define Y(p) ((p)->y)
+#define a_take take
+#define a_set(p) v_set(*(p))
+#define y_put put
+#endif
 
 INLINE vf combine(const zoo_f32_binary_kind kind, vf a, vf b) {
   switch (kind) {
@@ -20,19 +33,23 @@ INLINE vf combine(const zoo_f32_binary_kind kind, vf a, vf b) {
   }
 }
 
+INLINE void vector(const zoo_f32_binary_kind kind, const int partial, vmask mask, size_t i, const ELEMENT *a,
+                   const float *b, ELEMENT *y, const zoo_f32_binary_params *p) {
+  const vf left = p->a_step ? a_take(a + i, partial, mask) : a_set(a);
+  const vf right = p->b_step ? take(b + i, partial, mask) : v_set(b[0]);
+  y_put(y + i, partial, mask, v_clamp(combine(kind, left, right), v_set(p->lower), v_set(p->upper)));
+}
+
 INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_f32_binary_params *p) {
-  const vf lower = v_set(p->lower), upper = v_set(p->upper);
-  size_t i = 0;
-  for (; i + VL <= count; i += VL) {
-    const vf a = p->a_step ? v_load(p->a + i) : v_set(p->a[0]);
-    const vf b = p->b_step ? v_load(p->b + i) : v_set(p->b[0]);
-    v_store(p->y + i, v_clamp(combine(kind, a, b), lower, upper));
-  }
-  if (i < count) {
-    const vmask mask = v_mask(count - i);
-    const vf a = p->a_step ? v_load_part(p->a + i, mask) : v_set(p->a[0]);
-    const vf b = p->b_step ? v_load_part(p->b + i, mask) : v_set(p->b[0]);
-    v_store_part(p->y + i, mask, v_clamp(combine(kind, a, b), lower, upper));
+  for (size_t r = 0; r < p->rows; r++) {
+    const ELEMENT *a = A(p) + r * p->a_stride;
+    const float *b = p->b + r * p->b_stride;
+    ELEMENT *y = Y(p) + r * p->y_stride;
+    size_t i = 0;
+    for (; i + VL <= count; i += VL)
+      vector(kind, 0, v_mask(VL), i, a, b, y, p);
+    if (i < count)
+      vector(kind, 1, v_mask(count - i), i, a, b, y, p);
   }
 }
 

@@ -37,6 +37,7 @@ typedef struct zoo_f32_igemm_params {
   uint16_t *rounded;              // bf16_igemm only: NULL, or where outputs go instead of c, rounded to bf16
   size_t c_stride;                // elements between rows of c
   float lower, upper;             // clamp bounds; -INFINITY, INFINITY for none
+  int32_t hard_swish;             // bf16_igemm only: not 0 for y min(max(y / 6 + 1 / 2, 0), 1) after the clamp
   void *workspace;                // NULL, or the bytes that the kernel asks for, of no meaning between calls
   zoo_next_weights next;
 } zoo_f32_igemm_params;
@@ -185,6 +186,35 @@ typedef struct zoo_f32_dwconv_params {
 // bf16_dwconv: the same of inputs of bf16, which are widened exactly; outputs are rounded to bf16, weights are floats.
 typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
 
+// --- f32_dwplane: depthwise convolution of 16 channels of an image, 5 x 5 taps, with padding ----------------
+//
+// For l < lines, p < pixels, c < channels as f32_dwconv, where
+//   x = image[l + i - top][p + j - left][c], or 0 where the image has no such line or pixel.
+// For small images, where most windows leave the image and would be cut in 24 ways. A sum takes products with zeros, too, so that its bits
+// do not depend on the place of the window.
+typedef struct zoo_f32_dwplane_params {
+  size_t channels;      // 1...16
+  size_t height, width; // of the image
+  size_t top, left;     // of the padding, left at most 4
+  size_t lines, pixels; // of the output; pixels at most ZOO_PLANE_PIXELS
+  const float *x;       // the image
+  size_t x_line_stride, x_pixel_stride;
+  const float *w; // [25]
+  size_t w_stride; // elements from tap to tap
+  const float *bias; // [channels] or NULL
+  float *y;
+  size_t y_line_stride, y_stride;
+  float lower, upper;
+  int32_t hard_swish; // not 0: then y min(max(y / 6 + 1 / 2, 0), 1)
+  const uint16_t *rounded_x; // bf16_dwplane only: instead of x
+  uint16_t *rounded_y;       // bf16_dwplane only: instead of y
+} zoo_f32_dwplane_params;
+
+#define ZOO_PLANE_PIXELS 44
+
+// bf16_dwplane: as bf16_dwconv.
+typedef void (*zoo_f32_dwplane_ukernel)(const zoo_f32_dwplane_params *params);
+
 // --- f32_pool: max, min or sum-scale pooling over a rectangle of pixels sharing the same valid taps --------
 //
 // for l < lines, p < pixels, c < channels: reduce x over the kh*kw valid taps in the order (i, j), then times
@@ -214,9 +244,9 @@ typedef struct zoo_f32_pool_params {
 // bf16_pool: the same of inputs of bf16, which are widened exactly; outputs are floats or rounded to bf16.
 typedef void (*zoo_f32_pool_ukernel)(size_t pixels, const zoo_f32_pool_params *params);
 
-// --- f32_binary: y[i] = clamp(a[i] op b[i]) elementwise ---------------------------------------------
+// --- f32_binary: y[r][i] = clamp(a[r][i] op b[r][i]) elementwise, i < count --------------------------
 //
-// b_step 1 reads b[i], 0 reads b[0] for all i (a scalar). In place: y may equal a or b exactly.
+// b_step 1 reads b[r][i], 0 reads b[r][0] for all i (a scalar). In place: y may equal a or b exactly.
 typedef enum zoo_f32_binary_kind {
   ZOO_BINARY_ADD = 0,
   ZOO_BINARY_SUB = 1,
@@ -233,7 +263,13 @@ typedef struct zoo_f32_binary_params {
   size_t a_step, b_step; // 1, or 0 for a scalar
   float *y;
   float lower, upper;
+  size_t rows;
+  size_t a_stride, b_stride, y_stride; // elements from row to row, 0 for a row that is read again and again
+  const uint16_t *rounded_a;           // bf16_binary only: instead of a
+  uint16_t *rounded_y;                 // bf16_binary only: instead of y
 } zoo_f32_binary_params;
+
+// bf16_binary: the same where a and y are bf16 and b is floats: a is widened exactly, y is rounded.
 
 typedef void (*zoo_f32_binary_ukernel)(size_t count, const zoo_f32_binary_params *params);
 

@@ -157,9 +157,12 @@ typedef struct zoo_kernels {
   zoo_f32_winograd_ukernel bf16_winograd;
   zoo_f32_dwconv_ukernel f32_dwconv;
   zoo_f32_dwconv_ukernel bf16_dwconv;
+  zoo_f32_dwplane_ukernel f32_dwplane;
+  zoo_f32_dwplane_ukernel bf16_dwplane;
   zoo_f32_pool_ukernel f32_pool;
   zoo_f32_pool_ukernel bf16_pool;
   zoo_f32_binary_ukernel f32_binary;
+  zoo_f32_binary_ukernel bf16_binary;
   zoo_f32_unary_ukernel f32_unary;
   zoo_integer_igemm_kernel i8_igemm;
   zoo_i8_lines_ukernel i8_lines;

@@ -89,38 +89,85 @@ private struct BinaryWork: ParallelWork {
   func run(_ index: Int) {
     if isFlat {
       let part = piece(index, of: pieces, y.extent.elementCount)
-      let start = part.lowerBound
-      row(a.floats + start, 1, b.floats + start, 1, y.floats + start, part.count)
+      run(part.lowerBound, part.lowerBound, part.lowerBound, part.count, 1, nil, nil)
       return
     }
-    let count = y.extent.last
     let aWalk = BroadcastRows(a, over: y.extent)
     let bWalk = BroadcastRows(b, over: y.extent)
-    BroadcastRows.forEach(piece(index, of: pieces, y.extent.rowCount), aWalk, bWalk) {
-      row(
-        a.floats + $1, aWalk.step, b.floats + $2, bWalk.step, y.floats + $0 * y.rowStride, count)
+    BroadcastRows.forEachRun(piece(index, of: pieces, y.extent.rowCount), aWalk, bWalk) {
+      run($0.lowerBound * y.rowStride, $1, $2, y.extent.last, $0.count, aWalk, bWalk)
     }
   }
 
-  private func row(
-    _ a: UnsafePointer<Float>, _ aStep: Int, _ b: UnsafePointer<Float>, _ bStep: Int,
-    _ y: UnsafeMutablePointer<Float>, _ count: Int
+  /// `rows` rows of `count` elements, the first of which are `toY`, `toA` and `toB` elements from the start.
+  private func run(
+    _ toY: Int, _ toA: Int, _ toB: Int, _ count: Int, _ rows: Int, _ aWalk: BroadcastRows?,
+    _ bWalk: BroadcastRows?
   ) {
-    let activation = operation.activation
+    var params = zoo_f32_binary_params()
+    params.kind = zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue))
+    (params.a_step, params.b_step) = (aWalk?.step ?? 1, bWalk?.step ?? 1)
+    (params.lower, params.upper) = (operation.activation.lower, operation.activation.upper)
+    params.rows = rows
+    (params.a_stride, params.b_stride) = (aWalk?.stride ?? 0, bWalk?.stride ?? 0)
+    params.y_stride = y.rowStride
+    if let to = y.rounded {
+      params.rounded_y = to + toY
+      if let rounded = a.rounded {
+        params.rounded_a = UnsafePointer(rounded + toA)
+        params.b = UnsafePointer(b.floats + toB)
+      } else if let rounded = b.rounded {
+        params.rounded_a = UnsafePointer(rounded + toB)
+        params.b = UnsafePointer(a.floats + toA)
+        (params.a_step, params.b_step) = (params.b_step, params.a_step)
+        (params.a_stride, params.b_stride) = (params.b_stride, params.a_stride)
+      }
+      runtime.kernels.bf16_binary?(count, &params)
+      return
+    }
+    params.a = UnsafePointer(a.floats + toA)
+    params.b = UnsafePointer(b.floats + toB)
+    params.y = y.floats + toY
     if let kernel = runtime.kernels.f32_binary {
-      var params = zoo_f32_binary_params(
-        kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: a, b: b,
-        a_step: aStep, b_step: bStep, y: y, lower: activation.lower, upper: activation.upper)
       kernel(count, &params)
     } else {
+      runPortable(count, params)
+    }
+    guard operation.activation.needsPass else { return }
+    for row in 0..<rows {
+      let line = y.floats + toY + row * y.rowStride
+      operation.activation.apply(line, line, count: count, runtime)
+    }
+  }
+
+  private func runPortable(_ count: Int, _ params: zoo_f32_binary_params) {
+    for row in 0..<params.rows {
+      let (a, b) = (params.a + row * params.a_stride, params.b + row * params.b_stride)
+      let y = params.y + row * params.y_stride
       for i in 0..<count {
-        y[i] = clamp(
-          operation.value(a[i * aStep], b[i * bStep]), activation.lower, activation.upper)
+        let value = operation.value(a[i * params.a_step], b[i * params.b_step])
+        y[i] = clamp(value, params.lower, params.upper)
       }
     }
-    if activation.needsPass { activation.apply(y, y, count: count, runtime) }
   }
 }
+
+#if arch(x86_64)
+extension Binary {
+  /// What can be bf16 of the operands of a prepared node: an image whose channels are multiplied by floats, as squeeze and excitation do.
+  func roundedOperands(_ node: Node) -> RoundedOperands {
+    let (a, b, y) = (node.inputs[0].extent, node.inputs[1].extent, node.output.extent)
+    guard node.runtime.kernels.bf16_binary != nil, kind == .multiply, !activation.needsPass,
+      a.elementCount != b.elementCount
+    else { return RoundedOperands() }
+    if a.elementCount == y.elementCount {
+      return RoundedOperands(inputs: 1, output: true, linked: 1)
+    }
+    guard b.elementCount == y.elementCount else { return RoundedOperands() }
+    return RoundedOperands(inputs: 2, output: true, linked: 2)
+  }
+}
+#endif
 
 /// Where the rows of a broadcast operand are, for each row of the output.
 struct BroadcastRows {
@@ -129,36 +176,42 @@ struct BroadcastRows {
   private let output: Shape
   /// 1 if the operand has the output's innermost extent, 0 if it has one element there.
   let step: Int
-  /// Rows of the output along the axis before the innermost one, and how far apart those of the operand are there.
+  /// Neighbouring rows of the output for which those of the operand are `stride` elements apart: as many as the axes before the innermost
+  /// one have that all stretch, or all do not.
   private let run: Int
-  private let stride: Int
+  let stride: Int
 
   init(_ tensor: zoo_tensor, over output: Shape) {
     self.tensor = tensor
     self.output = output
     shape = tensor.extent.expanded(to: output.rank)
     step = shape.last == 1 && output.last != 1 ? 0 : 1
-    let axis = output.rank - 2
-    run = axis < 0 ? 1 : output[axis]
-    stride = axis < 0 || shape[axis] == 1 ? 0 : tensor.rowStride
+    var (run, stretches) = (1, false)
+    var axis = output.rank - 2
+    while axis >= 0 {
+      if output[axis] != 1 {
+        if run > 1, (shape[axis] == 1) != stretches { break }
+        stretches = shape[axis] == 1
+        run *= output[axis]
+      }
+      axis -= 1
+    }
+    self.run = run
+    stride = stretches ? 0 : tensor.rowStride
   }
 
-  /// Calls `body` for each of `rows` with where it is in both operands, without dividing for each.
+  /// Calls `body` for the runs of `rows` with where the first row of each is in both operands.
   @inline(__always)
-  static func forEach(
+  static func forEachRun(
     _ rows: Range<Int>, _ a: BroadcastRows, _ b: BroadcastRows,
-    _ body: (_ row: Int, _ a: Int, _ b: Int) -> Void
+    _ body: (_ rows: Range<Int>, _ a: Int, _ b: Int) -> Void
   ) {
     var row = rows.lowerBound
     while row < rows.upperBound {
-      let end = min(rows.upperBound, (row / a.run + 1) * a.run)
-      var (atA, atB) = (a.offset(row), b.offset(row))
-      while row < end {
-        body(row, atA, atB)
-        atA += a.stride
-        atB += b.stride
-        row += 1
-      }
+      let (endA, endB) = ((row / a.run + 1) * a.run, (row / b.run + 1) * b.run)
+      let end = min(rows.upperBound, min(endA, endB))
+      body(row..<end, a.offset(row), b.offset(row))
+      row = end
     }
   }
 

@@ -110,7 +110,8 @@ extension Conv2D {
     let rounds = w.type == ZOO_BF16 && w.extent[1] < MatrixProduct.roundedCapacity
     // What products can, since in some bands transforms give way to them. An activation passes over a tile of floats, for which a
     // matrix unit leaves no room.
-    let finishes = !rounds || !activation.needsPass || kernels.bf16_igemm.workspace == 0
+    let passes = activation.needsPass && activation.kind != .hardSwish
+    let finishes = !rounds || !passes || kernels.bf16_igemm.workspace == 0
     guard rounds, x.channels % 2 == 0 else {
       return RoundedOperands(output: finishes && !inputs.isPresent(3))
     }

@@ -47,6 +47,14 @@ package struct DepthwiseConv2D: RunnableOperation {
       y: node.output, vertical: window.vertical(inputs[0].height),
       horizontal: window.horizontal(inputs[0].width), activation: activation,
       runtime: node.runtime)
+    #if arch(x86_64)
+    let kernels = node.runtime.kernels
+    if goesByPlanes(height: inputs[0].height, width: inputs[0].width, kernels),
+      let kernel = inputs[0].rounded == nil ? kernels.f32_dwplane : kernels.bf16_dwplane
+    {
+      return PlaneWork(work: work, kernel: kernel).start()
+    }
+    #endif
     work.forEach(work.pieces, node.runtime) { DepthwiseWork.body($0).run($1) }
   }
 }
@@ -56,9 +64,13 @@ extension DepthwiseConv2D {
   /// What can be bf16 of the operands of a prepared node.
   func roundedOperands(_ node: Node) -> RoundedOperands {
     let (x, y) = (node.inputs[0], node.output)
-    // Every window must have a tap inside the image, and nothing may be left to do with its sum.
-    guard node.runtime.kernels.bf16_dwconv != nil, !activation.needsPass,
-      window.vertical(x.height).meetsImage(y.height), window.horizontal(x.width).meetsImage(y.width)
+    let (vertical, horizontal) = (window.vertical(x.height), window.horizontal(x.width))
+    let kernels = node.runtime.kernels
+    // Elsewhere every window must have a tap inside the image, and nothing may be left to do with its sum.
+    guard kernels.bf16_dwconv != nil,
+      goesByPlanes(height: x.height, width: x.width, kernels)
+        || !activation.needsPass && vertical.meetsImage(y.height)
+          && horizontal.meetsImage(y.width)
     else { return RoundedOperands() }
     return RoundedOperands(inputs: 1, output: true, linked: 1)
   }
@@ -66,7 +78,7 @@ extension DepthwiseConv2D {
 #endif
 
 /// Rows of output, cut into pieces.
-private struct DepthwiseWork: ParallelWork {
+struct DepthwiseWork: ParallelWork {
   let x: zoo_tensor
   let w: UnsafePointer<Float>
   let bias: UnsafePointer<Float>?
@@ -77,7 +89,7 @@ private struct DepthwiseWork: ParallelWork {
   let runtime: Runtime
 
   private var rows: Int { y.extent[0] * y.height }
-  private var taps: Int { vertical.kernel * horizontal.kernel }
+  var taps: Int { vertical.kernel * horizontal.kernel }
   var pieces: Int {
     runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 16, most: rows)
   }

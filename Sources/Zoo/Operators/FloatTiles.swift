@@ -160,7 +160,7 @@ struct FloatTiles {
   /// Whole tiles: all rows, if nothing is left to do while they are in cache.
   private func rowsAtOnce(_ tile: Int) -> Int {
     if workspace != nil { return tile }
-    guard product.activation.needsPass || product.roundsAfterwards else { return Int.max }
+    guard product.needsPass || product.roundsAfterwards else { return Int.max }
     return max(1, FloatTiles.passCount / columns.count / tile) * tile
   }
 
@@ -184,6 +184,7 @@ struct FloatTiles {
     params.c_stride = product.outputStride
     params.lower = product.activation.lower
     params.upper = product.activation.upper
+    params.hard_swish = product.hasSwish ? 1 : 0
     params.workspace = workspace
     return params
   }
@@ -195,9 +196,15 @@ extension MatrixProduct {
     pads && !rounds ? memory.rest : memory.block
   }
 
+  /// Whether the kernel itself computes hard-swish: that of bf16 does.
+  var hasSwish: Bool { rounds && activation.kind == .hardSwish }
+
+  /// Whether an activation is left to do after the kernel.
+  var needsPass: Bool { activation.needsPass && !hasSwish }
+
   /// What the kernel's clamp could not do, while the tile is in cache.
   func finish(rows: Range<Int>, columns: Range<Int>) {
-    guard activation.needsPass else { return }
+    guard needsPass else { return }
     if columns.count == outputStride {
       let first = output + rows.lowerBound * outputStride
       return activation.apply(first, first, count: rows.count * outputStride, runtime)

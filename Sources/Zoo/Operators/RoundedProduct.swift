@@ -56,13 +56,13 @@ extension MatrixProduct {
   }
 
   /// Whether outputs are rounded once they are finished, since the kernel gives floats or an activation passes over them.
-  var roundsAfterwards: Bool { roundedOutput != nil && (!rounds || activation.needsPass) }
+  var roundsAfterwards: Bool { roundedOutput != nil && (!rounds || needsPass) }
 
   /// `floats` are the results for `rows` and `columns`: they become outputs of bf16.
   func finish(rows: Range<Int>, columns: Range<Int>, _ floats: UnsafeMutablePointer<Float>) {
     guard let roundedOutput else { return }
     let count = rows.count * columns.count
-    if activation.needsPass { activation.apply(floats, floats, count: count, runtime) }
+    if needsPass { activation.apply(floats, floats, count: count, runtime) }
     let first = roundedOutput + rows.lowerBound * outputStride + columns.lowerBound
     if columns.count == outputStride {
       return roundNumbers(floats, count, to: first, runtime)

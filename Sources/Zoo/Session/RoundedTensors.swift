@@ -209,6 +209,8 @@ extension SessionState {
         operation(Conv2D.self, $0).roundedOperands(Node($0))
       } else if code == DepthwiseConv2D.code, isSame(run, depthwiseConv2DRun) {
         operation(DepthwiseConv2D.self, $0).roundedOperands(Node($0))
+      } else if code == Binary.code, isSame(run, binaryRun) {
+        operation(Binary.self, $0).roundedOperands(Node($0))
       } else if code == Pool.code, isSame(run, poolRun) {
         operation(Pool.self, $0).roundedOperands(Node($0))
       } else if code == GlobalPool.code, isSame(run, globalPoolRun) {

@@ -53,9 +53,13 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Boo
     case ZOO_BF16: "bf16_igemm"
     default: goesByLines(node, graph, isa) ? "f32_lines" : "f32_igemm"
     }
-  case is DepthwiseConv2D: return isRounded ? "bf16_dwconv" : "f32_dwconv"
+  case let depthwise as DepthwiseConv2D:
+    guard let x = node.inputs[0].map({ graph[$0].shape }) else { return nil }
+    let goesByPlanes = depthwise.goesByPlanes(
+      height: x[1], width: x[2], zoo_kernels_for(isa))
+    return (isRounded ? "bf16" : "f32") + (goesByPlanes ? "_dwplane" : "_dwconv")
   case is Pool, is GlobalPool: return isRounded ? "bf16_pool" : "f32_pool"
-  case is Binary: return "f32_binary"
+  case is Binary: return isRounded ? "bf16_binary" : "f32_binary"
   case is Unary: return "f32_unary"
   case is Dequantize<Int8>, is Dequantize<Int16>: return nil
   case let integer as any IntegerOperation:

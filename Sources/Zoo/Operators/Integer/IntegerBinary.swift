@@ -93,8 +93,12 @@ private struct IntegerBinaryWork<Element: IntegerElement>: ParallelWork {
     let extent = self.y.extent
     let aWalk = BroadcastRows(self.a, over: extent)
     let bWalk = BroadcastRows(self.b, over: extent)
-    BroadcastRows.forEach(piece(index, of: pieces, extent.rowCount), aWalk, bWalk) {
-      row(a + $1, aWalk.step, b + $2, bWalk.step, y + $0 * self.y.rowStride, extent.last)
+    BroadcastRows.forEachRun(piece(index, of: pieces, extent.rowCount), aWalk, bWalk) {
+      for i in 0..<$0.count {
+        row(
+          a + $1 + i * aWalk.stride, aWalk.step, b + $2 + i * bWalk.stride, bWalk.step,
+          y + ($0.lowerBound + i) * self.y.rowStride, extent.last)
+      }
     }
   }
 
