@@ -101,6 +101,46 @@ struct RoundedTensorTests {
     }
   }
 
+  /// Squeeze and excitation after a depthwise layer of 5 x 5 taps: the image is bf16 from end to end, its factors are floats.
+  @Test(arguments: [true, false], [1, 3])
+  func squeezedImagesAreRounded(_ imageIsFirst: Bool, _ batch: Int) throws {
+    guard hasRounding() else { return }
+    var builder = NetworkBuilder(RandomWeights(seed: 6))
+    let image = builder.image(height: 9, width: 11, channels: 6)
+    let swish = Activation(.hardSwish)
+    var x = try builder.activation(
+      try builder.convolution("expand", image, channels: 40, kernel: 1, padding: .same), swish,
+      "expanded")
+    x = try builder.activation(
+      try builder.depthwise("depthwise", x, kernel: 5, padding: .same), swish, "swished")
+    let pooled = try builder.globalPool(.average, x)
+    let factors = try builder.activation(
+      try builder.convolution("excite", pooled, channels: 40, kernel: 1, padding: .same),
+      Activation(.sigmoid), "factors")
+    x = try builder.multiplication(
+      imageIsFirst ? x : factors, imageIsFirst ? factors : x, "product")
+    x = try builder.convolution("project", x, channels: 12, kernel: 1, padding: .same)
+    var graph = try builder.finish(x)
+    if batch > 1 { graph = try rebatched(graph, batch: batch) }
+    try optimize(&graph)
+    graph = try compressWeights(graph, .bf16)
+    let model = try ModelWriter.encode(graph, bands: .off)
+    let x0 = input(graph)
+    let rounded = try layers(model, RoundedTensorTests.isa, x0)
+    let plain = try layers(model, ZOO_ISA_AVX512, x0)
+    let kept = rounded.filter { $0.value.type == ZOO_BF16 }
+    #expect(kept.count == 3, "\(kept.keys)")
+    for (name, (_, values)) in rounded {
+      let want = try #require(plain[name]).values
+      let largest = want.map(abs).max() ?? 0
+      for (a, b) in zip(values, want) { #expect(abs(a - b) <= 0.03 * largest, "\(name)") }
+    }
+    try withThreeThreads { parallel in
+      let shared = try layers(model, RoundedTensorTests.isa, x0, parallel)
+      for (name, (_, values)) in rounded { #expect(shared[name]?.values == values, "\(name)") }
+    }
+  }
+
   @Test func floatsStayFloats() throws {
     guard hasRounding() else { return }
     let graph = try branches()
