@@ -14,7 +14,9 @@
 #define y_put(p, partial, mask, y) v_store_bf16_part(p, mask, y)
 #include <f32_binary/body.h>
 
-void zoo_bf16_binary_ukernel__avx512bf16(size_t count, const zoo_f32_binary_params *params) { binary(count, params); }
+void zoo_bf16_binary_ukernel__avx512bf16(size_t count, const zoo_f32_binary_params *params) {
+  binary_kind(ZOO_BINARY_MUL, count, params);
+}
 
 #pragma clang attribute pop
 #endif

@@ -5,8 +5,9 @@
 #include <zoo_kernels.h>
 
 #define TAPS 5
-#define DOWN 2   // lines and
-#define ACROSS 7 // pixels of output at a time: fewer sums would wait for themselves. (Images of 224 pixels end with 28, 14 and 7.)
+// Lines and pixels of output at a time: fewer sums would wait for themselves. (Images of 224 pixels end with 28, 14 and 7.)
+#define DOWN 2
+#define ACROSS ZOO_PLANE_LEAST
 #define COPIED (24 << 10)
 
 // The lines of a copy that the windows of `lines` lines of output reach, from line `first` of output on.
@@ -36,53 +37,38 @@ typedef struct plane_state {
   vmask mask;
 } plane_state;
 
-// `down` x `across` windows, the first one at x, `line` floats from line to line.
-INLINE void windows(const int down, const int across, const plane_state *s, const vf *w, const float *x, size_t line,
-                    ELEMENT *y, const zoo_f32_dwplane_params *p) {
+// DOWN x ACROSS windows, the first one at x, `line` floats from line to line. The upper line of output is written last.
+INLINE void windows(const plane_state *s, const vf *w, const float *x, size_t line, ELEMENT *y, size_t y_line,
+                    size_t y_stride) {
   vf sums[DOWN][ACROSS];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < down; r++)
+  for (int r = 0; r < DOWN; r++)
 #pragma clang loop unroll(full)
-    for (int q = 0; q < across; q++)
+    for (int q = 0; q < ACROSS; q++)
       sums[r][q] = s->bias;
 #pragma clang loop unroll(full)
-  for (int row = 0; row < down + TAPS - 1; row++)
+  for (int row = 0; row < DOWN + TAPS - 1; row++)
 #pragma clang loop unroll(full)
-    for (int column = 0; column < across + TAPS - 1; column++) {
+    for (int column = 0; column < ACROSS + TAPS - 1; column++) {
       const vf v = v_load(x + row * line + column * VL);
 #pragma clang loop unroll(full)
-      for (int r = 0; r < down; r++)
+      for (int r = 0; r < DOWN; r++)
 #pragma clang loop unroll(full)
-        for (int q = 0; q < across; q++)
+        for (int q = 0; q < ACROSS; q++)
           if (row >= r && row < r + TAPS && column >= q && column < q + TAPS)
             sums[r][q] = v_fma(v, w[(row - r) * TAPS + column - q], sums[r][q]);
     }
 #pragma clang loop unroll(full)
-  for (int r = 0; r < down; r++)
+  for (int r = DOWN - 1; r >= 0; r--)
 #pragma clang loop unroll(full)
-    for (int q = 0; q < across; q++) {
+    for (int q = 0; q < ACROSS; q++) {
       const vf sum = v_clamp(sums[r][q], s->lower, s->upper);
       const vf factor = v_clamp(v_fma(sum, v_set(1.0f / 6.0f), v_set(0.5f)), s->floor, v_set(1.0f));
-      plane_put(y + r * p->y_line_stride + q * p->y_stride, s->mask, v_mul(sum, factor));
+      plane_put(y + r * y_line + q * y_stride, s->mask, v_mul(sum, factor));
     }
 }
 
-// The last windows of a line are computed together with those before them, some of which have been already.
-INLINE void plane_lines(const int down, const plane_state *s, const vf *w, const float *x, ELEMENT *y,
-                        const zoo_f32_dwplane_params *p) {
-  const size_t line = (p->pixels + TAPS - 1) * VL;
-  if (p->pixels < ACROSS) {
-    for (size_t q = 0; q < p->pixels; q++)
-      windows(down, 1, s, w, x + q * VL, line, y + q * p->y_stride, p);
-    return;
-  }
-  for (size_t q = 0;; q = q + 2 * ACROSS <= p->pixels ? q + ACROSS : p->pixels - ACROSS) {
-    windows(down, ACROSS, s, w, x + q * VL, line, y + q * p->y_stride, p);
-    if (q + ACROSS == p->pixels)
-      return;
-  }
-}
-
+// The last windows, of a line as of a column, are computed together with those before them, some of which have been already.
 INLINE void plane(const zoo_f32_dwplane_params *p) {
   _Alignas(64) float copy[COPIED / sizeof(float)];
   const size_t width = p->pixels + TAPS - 1, room = COPIED / sizeof(float) / VL / width - (TAPS - 1);
@@ -93,16 +79,16 @@ INLINE void plane(const zoo_f32_dwplane_params *p) {
 #pragma clang loop unroll(full)
   for (int t = 0; t < TAPS * TAPS; t++)
     w[t] = v_load_part(p->w + t * p->w_stride, s.mask);
-  // Even parts, which share the fewest lines.
-  const size_t parts = (p->lines + room - 1) / room, each = ((p->lines + parts - 1) / parts + 1) / 2 * 2;
-  for (size_t first = 0, lines; first < p->lines; first += lines) {
-    lines = each < p->lines - first && each <= room ? each : p->lines - first < room ? p->lines - first : room;
-    copy_plane(copy, first, lines, s.mask, p);
-    ELEMENT *y = Y(p) + first * p->y_line_stride;
-    size_t r = 0;
-    for (; r + DOWN <= lines; r += DOWN)
-      plane_lines(DOWN, &s, w, copy + r * width * VL, y + r * p->y_line_stride, p);
-    if (r < lines)
-      plane_lines(1, &s, w, copy + r * width * VL, y + r * p->y_line_stride, p);
+  // Equal parts share the fewest lines. A line alone is written over the one below it.
+  const size_t parts = (p->lines + room - 1) / room;
+  const size_t y_line = p->lines == 1 ? 0 : p->y_line_stride, all = p->lines == 1 ? DOWN : p->lines;
+  for (size_t part = 0; part < parts; part++) {
+    const size_t end = all * (part + 1) / parts, begin = all * part / parts, lines = end - begin;
+    copy_plane(copy, begin, lines, s.mask, p);
+    for (size_t r = 0; r < lines; r = r + 2 * DOWN <= lines || r + DOWN == lines ? r + DOWN : lines - DOWN)
+      for (size_t q = 0; q < p->pixels;
+           q = q + 2 * ACROSS <= p->pixels || q + ACROSS == p->pixels ? q + ACROSS : p->pixels - ACROSS)
+        windows(&s, w, copy + (r * width + q) * VL, width * VL, Y(p) + (begin + r) * y_line + q * p->y_stride, y_line,
+                p->y_stride);
   }
 }

@@ -196,21 +196,22 @@ typedef struct zoo_f32_dwplane_params {
   size_t channels;      // 1...16
   size_t height, width; // of the image
   size_t top, left;     // of the padding, left at most 4
-  size_t lines, pixels; // of the output; pixels at most ZOO_PLANE_PIXELS
+  size_t lines, pixels; // of the output; ZOO_PLANE_LEAST...ZOO_PLANE_MOST pixels
   const float *x;       // the image
   size_t x_line_stride, x_pixel_stride;
-  const float *w; // [25]
-  size_t w_stride; // elements from tap to tap
+  const float *w;    // [25]
+  size_t w_stride;   // elements from tap to tap
   const float *bias; // [channels] or NULL
   float *y;
   size_t y_line_stride, y_stride;
   float lower, upper;
-  int32_t hard_swish; // not 0: then y min(max(y / 6 + 1 / 2, 0), 1)
+  int32_t hard_swish;        // not 0: then y min(max(y / 6 + 1 / 2, 0), 1)
   const uint16_t *rounded_x; // bf16_dwplane only: instead of x
   uint16_t *rounded_y;       // bf16_dwplane only: instead of y
 } zoo_f32_dwplane_params;
 
-#define ZOO_PLANE_PIXELS 44
+#define ZOO_PLANE_LEAST 7
+#define ZOO_PLANE_MOST 44
 
 // bf16_dwplane: as bf16_dwconv.
 typedef void (*zoo_f32_dwplane_ukernel)(const zoo_f32_dwplane_params *params);
@@ -269,7 +270,7 @@ typedef struct zoo_f32_binary_params {
   uint16_t *rounded_y;                 // bf16_binary only: instead of y
 } zoo_f32_binary_params;
 
-// bf16_binary: the same where a and y are bf16 and b is floats: a is widened exactly, y is rounded.
+// bf16_binary: products (ZOO_BINARY_MUL only) where a and y are bf16 and b is floats: a is widened exactly, y is rounded.
 
 typedef void (*zoo_f32_binary_ukernel)(size_t count, const zoo_f32_binary_params *params);
 

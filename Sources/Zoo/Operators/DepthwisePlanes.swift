@@ -6,10 +6,10 @@ extension DepthwiseConv2D {
   /// Whether `kernels` compute whole planes of an image of `height` and `width`.
   package func goesByPlanes(height: Int, width: Int, _ kernels: zoo_kernels) -> Bool {
     let (vertical, horizontal) = (window.vertical(height), window.horizontal(width))
+    let pixels = horizontal.padBefore + width + horizontal.padAfter - horizontal.reach + 1
     return isLarge(vertical) && isLarge(horizontal) && kernels.f32_dwplane != nil
       && horizontal.padBefore < horizontal.kernel
-      && horizontal.padBefore + width + horizontal.padAfter
-        < Int(ZOO_PLANE_PIXELS) + horizontal.kernel
+      && pixels >= Int(ZOO_PLANE_LEAST) && pixels <= Int(ZOO_PLANE_MOST)
       && (!activation.needsPass || activation.kind == .hardSwish)
   }
 
