@@ -71,7 +71,7 @@ private struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
   private var rows: Int { y.extent[0] * y.height }
   var pieces: Int {
     let taps = vertical.kernel * horizontal.kernel
-    return runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 18, most: rows)
+    return runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 17, most: rows)
   }
 
   func run(_ index: Int) {

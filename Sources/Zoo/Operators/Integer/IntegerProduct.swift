@@ -37,7 +37,7 @@ struct IntegerProduct<Element: IntegerElement> {
     let kernel = Element.product(runtime.kernels)
     let isCovered = kernel.run != nil && isCovered
     let cost = ProductPieces.Cost(
-      operations: Float(rows) * Float(columns) * Float(depth), least: 1_048_576,
+      operations: Float(rows) * Float(columns) * Float(depth), least: 262_144,
       imageByteCount: rows * depth / source.tapCount * MemoryLayout<Element>.size,
       columnByteCount: depth,
       blockColumns: blockColumns)
