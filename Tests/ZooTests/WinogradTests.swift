@@ -200,8 +200,8 @@ struct WinogradTests {
   }
 
   /// Chains in bands of whole tiles give the bits of the whole: one by transforms before a pooling, and others before it.
-  /// At 112 x 112 for the cache, at 44 x 44 two bands where the arena is fullest, of 24 and of 20 rows.
-  @Test(arguments: [(112, 3, 3), (44, 16, 2)])
+  /// At 128 x 128 for the cache, at 44 x 44 two bands where the arena is fullest, of 24 and of 20 rows.
+  @Test(arguments: [(128, 3, 3), (44, 16, 2)])
   func bandsOfTilesGiveTheSameBits(_ size: Int, _ channels: Int, _ chain: Int) throws {
     var builder = NetworkBuilder(RandomWeights(seed: 4))
     var x = builder.image(height: size, width: size, channels: channels)

@@ -9,9 +9,9 @@ struct BandChoice {
   /// Steps at which each value in the arena is alive, and its bytes.
   private let lives: [(steps: ClosedRange<Int>, bytes: Int, producer: Int)]
 
-  /// Between two nodes, from this many bytes on, the cache is worth a chain. (Zen 5: with half of it MobileNet v2 is 12 % slower in bf16, 10 % in
-  /// int8, SqueezeNet and GoogLeNet 5 %.)
-  private static let largeValue = 1536 << 10
+  /// Between two nodes, from this many bytes on, the cache is worth a chain. (Zen 5, 768 KB against 2 MB, how much faster: MobileNet v2 5 % in f32, 12 %
+  /// in bf16, 10 % in int8, SqueezeNet and GoogLeNet 3 to 5 %.)
+  private static let largeValue = 2048 << 10
   /// Weights of the nodes on both sides of a link, so that they stay in L2 from band to band.
   private static let mostWeights = 512 << 10
   /// Rows kept by one thread, which leave room for weights in any L2.
