@@ -92,6 +92,7 @@ package struct MatrixProduct {
   private func pieces(tile: Int, cutsColumns: Bool) -> ProductPieces {
     let cost = ProductPieces.Cost(
       operations: Float(rows) * Float(columns) * Float(depth), least: 131_072,
+      grain: 1_048_576,
       imageByteCount: rows * depth / source.tapCount * 4,
       columnByteCount: depth * weights.type.byteWidth,
       blockColumns: blockColumns)

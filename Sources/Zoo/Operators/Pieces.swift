@@ -1,19 +1,19 @@
 // Into how many pieces work is cut, and which piece is which part of a product.
 
 extension Runtime {
-  /// Pieces for `work`, of which `least` is just worth a hand-over (5 to 10 us): one if it is less; else as many for every thread, which
+  /// Pieces for `work`, of which `least` is just worth a hand-over (2 to 5 us): one if it is less; else as many for every thread, which
   /// owns neighbouring ones: up to eight, so that a thread that is disturbed leaves some to the others, but none of less than
-  /// four times `least`, or `most` in all.
+  /// `grain`, or `most` in all.
   @inline(never)
-  func pieces(for work: Float, worth least: Float, most: Int) -> Int {
+  func pieces(for work: Float, worth least: Float, grain: Float, most: Int) -> Int {
     guard threadCount > 1, work >= least else { return 1 }
-    let each = min(8, work / (4 * least * Float(threadCount)))
+    let each = min(8, work / (grain * Float(threadCount)))
     return min(most, threadCount * max(1, Int(each)))
   }
 
-  /// The same for what is counted in whole numbers.
+  /// The same for what is counted in whole numbers, with pieces of four times `least`.
   func pieces(for work: Int, worth least: Int, most: Int) -> Int {
-    pieces(for: Float(work), worth: Float(least), most: most)
+    pieces(for: Float(work), worth: Float(least), grain: Float(4 * least), most: most)
   }
 }
 

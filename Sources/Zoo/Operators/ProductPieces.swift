@@ -16,6 +16,8 @@ struct ProductPieces {
     let operations: Float
     /// How many of them are just worth a hand-over.
     let least: Float
+    /// How many make a piece of several that a thread has.
+    let grain: Float
     let imageByteCount: Int
     let columnByteCount: Int
     /// Columns whose weights stay in L2 while the rows pass by.
@@ -37,7 +39,8 @@ struct ProductPieces {
     let threads = runtime.threadCount
     let tiles = (rows + tile - 1) / tile
     let units = cutsColumns ? (columns + unit - 1) / unit : 1
-    let wanted = runtime.pieces(for: cost.operations, worth: cost.least, most: Int.max)
+    let wanted = runtime.pieces(
+      for: cost.operations, worth: cost.least, grain: cost.grain, most: Int.max)
     let hasRows = tiles >= 2 * threads
     guard wanted > 1, hasRows || units > 1 else {
       (rowPieces, columnPieces) = (1, 1)

@@ -50,7 +50,8 @@ struct WinogradWork {
       return SteppedPieces(owners: 1, partsEach: 1, steps: min(shape.tileCount, each * threads))
     }
     let products = 36 * Float(shape.tileCount) * Float(shape.channels) * Float(shape.columns)
-    let wanted = runtime.pieces(for: products, worth: 524_288, most: pairs)
+    let wanted = runtime.pieces(
+      for: products, worth: 524_288, grain: 2_097_152, most: pairs)
     return SteppedPieces(
       owners: threads, partsEach: max(1, wanted / threads / blocks), steps: blocks)
   }

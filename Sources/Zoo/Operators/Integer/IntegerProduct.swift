@@ -38,6 +38,7 @@ struct IntegerProduct<Element: IntegerElement> {
     let isCovered = kernel.run != nil && isCovered
     let cost = ProductPieces.Cost(
       operations: Float(rows) * Float(columns) * Float(depth), least: 262_144,
+      grain: 4_194_304,
       imageByteCount: rows * depth / source.tapCount * MemoryLayout<Element>.size,
       columnByteCount: depth,
       blockColumns: blockColumns)
