@@ -2,6 +2,9 @@
 #include <zoo_kernels.h>
 
 #if ZOO_X86_64 || ZOO_AARCH64
+#ifdef __ELF__
+__attribute__((section(".bss.zoo_f32_zero_row"))) // zeros that take no room in the file
+#endif
 const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #endif
 
