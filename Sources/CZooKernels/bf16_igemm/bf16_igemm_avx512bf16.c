@@ -6,6 +6,7 @@
 #include <simd/avx512.h>
 #include <simd/ahead.h>
 #include <simd/bf16.h>
+#include <simd/hard_swish.h>
 #define MR 8
 
 // One row of n columns that has no partner, as pairs with 0.

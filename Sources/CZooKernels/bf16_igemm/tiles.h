@@ -1,4 +1,5 @@
 // bf16_igemm by a matrix unit: pairs of products are added up for 32 rows of weights at a time, and these sums to the sum.
+#include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
 #define PARAMS zoo_f32_igemm_params

@@ -2,6 +2,7 @@
 //
 // The including file defines ELEMENT, the type of inputs and outputs, X(p) and Y(p), where they are, and plane_take(p, mask) and
 // plane_put(p, mask, y) for the 16 of a pixel.
+#include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
 #define TAPS 5
@@ -63,8 +64,7 @@ INLINE void windows(const plane_state *s, const vf *w, const float *x, size_t li
 #pragma clang loop unroll(full)
     for (int q = 0; q < ACROSS; q++) {
       const vf sum = v_clamp(sums[r][q], s->lower, s->upper);
-      const vf factor = v_clamp(v_fma(sum, v_set(1.0f / 6.0f), v_set(0.5f)), s->floor, v_set(1.0f));
-      plane_put(y + r * y_line + q * y_stride, s->mask, v_mul(sum, factor));
+      plane_put(y + r * y_line + q * y_stride, s->mask, v_hard_swish_above(sum, s->floor));
     }
 }
 

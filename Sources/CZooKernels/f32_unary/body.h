@@ -1,4 +1,5 @@
 // f32_unary for any vector width: exp by range reduction, the rest from it.
+#include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
 // e^x, relative error below 2e-7; x = k ln 2 + r, e^r by its Taylor polynomial of degree 7 (as in
@@ -58,7 +59,7 @@ INLINE vf apply(const zoo_f32_unary_kind kind, vf x, vf alpha, vf beta) {
   case ZOO_UNARY_HARD_SIGMOID:
     return v_clamp(v_fma(alpha, x, beta), zero, one);
   case ZOO_UNARY_HARD_SWISH:
-    return v_mul(x, v_clamp(v_fma(x, v_set(1.0f / 6.0f), v_set(0.5f)), zero, one));
+    return v_hard_swish(x);
   case ZOO_UNARY_EXP:
     return v_exp(x);
   case ZOO_UNARY_ELU:

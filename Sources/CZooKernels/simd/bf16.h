@@ -8,10 +8,6 @@ INLINE void v_store_bf16_part(uint16_t *p, vmask m, vf x) {
   _mm256_mask_storeu_epi16(p, m, (__m256i)_mm512_cvtneps_pbh(x));
 }
 
-INLINE vf v_hard_swish(vf x) {
-  return v_mul(x, v_clamp(v_fma(x, v_set(1.0f / 6.0f), v_set(0.5f)), v_set(0), v_set(1.0f)));
-}
-
 // Of 32 neighbours those of even and those of odd place, rounded and side by side again.
 INLINE __m512i v_rounded_pairs(vf even, vf odd) {
   const __m512i apart = (__m512i)_mm512_cvtne2ps_pbh(odd, even); // 16 of even place, 16 of odd
