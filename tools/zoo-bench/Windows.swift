@@ -75,24 +75,28 @@ func planes<Element: BitwiseCopyable>(
   _ kernel: Microkernel, _ type: Element.Type
 ) -> [KernelCase] {
   let function = unsafeBitCast(kernel.function, to: zoo_f32_dwplane_ukernel.self)
-  return [(14, 240), (7, 576)].map { side, channels in
+  return [(5, 14, 240), (5, 7, 576), (3, 14, 384), (3, 14, 512)].map { taps, side, channels in
     let x = Elements(side * side * channels, pixelNoise(type))
-    let w = Elements(25 * channels, noise)
+    let w = Elements(taps * taps * channels, noise)
     let bias = Elements(channels, noise)
     let y = Elements(side * side * channels, pixelNoise(type))
     return KernelCase(
-      "5x5 of \(side)x\(side)x\(channels)", operations: Double(50 * side * side * channels),
+      "\(taps)x\(taps) of \(side)x\(side)x\(channels)",
+      operations: Double(2 * taps * taps * side * side * channels),
       byteCount: x.byteCount + w.byteCount + y.byteCount
     ) {
       var params = zoo_f32_dwplane_params()
-      params.channels = 16
+      // 14 lines of 32 channels fit a call.
+      params.taps = taps
       (params.height, params.width, params.lines, params.pixels) = (side, side, side, side)
-      (params.top, params.left) = (2, 2)
+      (params.top, params.left) = (taps / 2, taps / 2)
       (params.x_line_stride, params.x_pixel_stride) = (side * channels, channels)
       (params.y_line_stride, params.y_stride) = (side * channels, channels)
       params.w_stride = channels
-      (params.lower, params.upper, params.hard_swish) = (-.infinity, .infinity, 1)
-      for first in stride(from: 0, to: channels, by: 16) {
+      (params.lower, params.upper) = (-.infinity, .infinity)
+      params.hard_swish = taps == 5 ? 1 : 0
+      for first in stride(from: 0, to: channels, by: 32) {
+        params.channels = min(32, channels - first)
         params.x = (x.constant as? UnsafePointer<Float>).map { $0 + first }
         params.rounded_x = (x.constant as? UnsafePointer<UInt16>).map { $0 + first }
         params.w = w.constant + first

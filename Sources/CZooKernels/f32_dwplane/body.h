@@ -1,94 +1,154 @@
 // f32_dwplane and bf16_dwplane for vectors of 16 floats: images are copied with the padding around them.
 //
 // The including file defines ELEMENT, the type of inputs and outputs, X(p) and Y(p), where they are, and plane_take(p, mask) and
-// plane_put(p, mask, y) for the 16 of a pixel.
+// plane_put(p, mask, y) for 16 channels of a pixel.
 #include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
-#define TAPS 5
-// Lines and pixels of output at a time: fewer sums would wait for themselves. (Images of 224 pixels end with 28, 14 and 7.)
-#define DOWN 2
-#define ACROSS ZOO_PLANE_LEAST
-#define COPIED (24 << 10)
+#define MOST_VECTORS (ZOO_PLANE_CHANNELS / VL)
+#define ACROSS ZOO_PLANE_LEAST // pixels of output at a time. (Images of 224 pixels end with 28, 14 and 7.)
 
-// The lines of a copy that the windows of `lines` lines of output reach, from line `first` of output on.
-static void copy_plane(float *to, size_t first, size_t lines, vmask mask, const zoo_f32_dwplane_params *p) {
-  const vf zero = v_set(0);
-  const size_t width = p->pixels + TAPS - 1;
-  for (size_t i = 0; i < lines + TAPS - 1; i++) {
-    const size_t row = first + i - p->top; // wraps around above the image
+// The lines of the image that are read, with padding, and what else all windows need.
+typedef struct planes {
+  _Alignas(64) float x[ZOO_PLANE_COPY / sizeof(float)]; // [vectors][lines][width][VL]
+  float w[MOST_VECTORS][9][VL];                         // of 3 x 3 taps
+  vf bias[MOST_VECTORS];
+  vmask masks[MOST_VECTORS];
+  size_t vectors, width;
+  size_t line, plane;     // floats from line to line and from vector to vector
+  vf lower, upper, floor; // of outputs, and of the factor of hard-swish: 1 without it
+} planes;
+
+// `count` pixels of a line from x on: `vectors`, a constant, from number `first` on. What of a pixel lies side by side is read together.
+INLINE void copy_pixels(const int vectors, size_t first, float *to, const ELEMENT *x, size_t stride, size_t count,
+                        const planes *s) {
+  for (size_t q = 0; q < count; q++, to += VL, x += stride)
+#pragma clang loop unroll(full)
+    for (size_t v = first; v < first + vectors; v++)
+      v_store(to + v * s->plane, plane_take(x + v * VL, s->masks[v]));
+}
+
+INLINE void copy_zeros(float *to, size_t count, const planes *s) {
+  for (size_t v = 0; v < s->vectors; v++)
+    for (size_t q = 0; q < count; q++)
+      v_store(to + v * s->plane + q * VL, v_set(0));
+}
+
+// The lines that the windows of `lines` lines of output reach.
+static void copy_lines(const size_t taps, size_t lines, planes *s, const zoo_f32_dwplane_params *p) {
+  const size_t inside = p->width < s->width - p->left ? p->width : s->width - p->left;
+  for (size_t i = 0; i < lines + taps - 1; i++) {
+    float *to = s->x + i * s->line;
+    const size_t row = p->first + i - p->top; // wraps around above the image
     if (row >= p->height) {
-      for (size_t q = 0; q < width; q++, to += VL)
-        v_store(to, zero);
+      copy_zeros(to, s->width, s);
       continue;
     }
     const ELEMENT *x = X(p) + row * p->x_line_stride;
-    for (size_t q = 0; q < p->left; q++, to += VL)
-      v_store(to, zero);
-    const size_t inside = p->width < width - p->left ? p->width : width - p->left;
-    for (size_t q = 0; q < inside; q++, to += VL, x += p->x_pixel_stride)
-      v_store(to, plane_take(x, mask));
-    for (size_t q = p->left + inside; q < width; q++, to += VL)
-      v_store(to, zero);
+    copy_zeros(to, p->left, s);
+    to += p->left * VL;
+    if (s->vectors == 4)
+      copy_pixels(4, 0, to, x, p->x_pixel_stride, inside, s);
+    else
+      for (size_t v = 0; v < s->vectors; v++)
+        copy_pixels(1, v, to, x, p->x_pixel_stride, inside, s);
+    copy_zeros(to + inside * VL, s->width - p->left - inside, s);
   }
 }
 
-typedef struct plane_state {
-  vf bias, lower, upper, floor;
-  vmask mask;
-} plane_state;
-
-// DOWN x ACROSS windows, the first one at x, `line` floats from line to line. The upper line of output is written last.
-INLINE void windows(const plane_state *s, const vf *w, const float *x, size_t line, ELEMENT *y, size_t y_line,
-                    size_t y_stride) {
-  vf sums[DOWN][ACROSS];
+// `down` x ACROSS windows of `taps` x `taps` taps, whose weights are w, from line `first` and pixel `left` on, of one vector. The upper line
+// is written last: a line alone is written over the one below it.
+INLINE void windows(const int taps, const int down, const int hard_swish, const planes *s, const vf *w, size_t vector,
+                    size_t first, size_t left, const zoo_f32_dwplane_params *p) {
+  const float *x = s->x + vector * s->plane + first * s->line + left * VL;
+  const size_t y_line = p->lines == 1 ? 0 : p->y_line_stride, y_stride = p->y_stride;
+  ELEMENT *y = Y(p) + first * y_line + left * y_stride + vector * VL;
+  const vmask mask = s->masks[vector];
+  vf sums[2][ACROSS];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < DOWN; r++)
+  for (int r = 0; r < down; r++)
 #pragma clang loop unroll(full)
     for (int q = 0; q < ACROSS; q++)
-      sums[r][q] = s->bias;
+      sums[r][q] = s->bias[vector];
 #pragma clang loop unroll(full)
-  for (int row = 0; row < DOWN + TAPS - 1; row++)
+  for (int row = 0; row < down + taps - 1; row++)
 #pragma clang loop unroll(full)
-    for (int column = 0; column < ACROSS + TAPS - 1; column++) {
-      const vf v = v_load(x + row * line + column * VL);
+    for (int column = 0; column < ACROSS + taps - 1; column++) {
+      const vf v = v_load(x + row * s->line + column * VL);
 #pragma clang loop unroll(full)
-      for (int r = 0; r < DOWN; r++)
+      for (int r = 0; r < down; r++)
 #pragma clang loop unroll(full)
         for (int q = 0; q < ACROSS; q++)
-          if (row >= r && row < r + TAPS && column >= q && column < q + TAPS)
-            sums[r][q] = v_fma(v, w[(row - r) * TAPS + column - q], sums[r][q]);
+          if (row >= r && row < r + taps && column >= q && column < q + taps)
+            sums[r][q] = v_fma(v, w[(row - r) * taps + column - q], sums[r][q]);
     }
 #pragma clang loop unroll(full)
-  for (int r = DOWN - 1; r >= 0; r--)
+  for (int r = down - 1; r >= 0; r--)
 #pragma clang loop unroll(full)
     for (int q = 0; q < ACROSS; q++) {
       const vf sum = v_clamp(sums[r][q], s->lower, s->upper);
-      plane_put(y + r * y_line + q * y_stride, s->mask, v_hard_swish_above(sum, s->floor));
+      plane_put(y + r * y_line + q * y_stride, mask, hard_swish ? v_hard_swish_above(sum, s->floor) : sum);
     }
 }
 
-// The last windows, of a line as of a column, are computed together with those before them, some of which have been already.
-INLINE void plane(const zoo_f32_dwplane_params *p) {
-  _Alignas(64) float copy[COPIED / sizeof(float)];
-  const size_t width = p->pixels + TAPS - 1, room = COPIED / sizeof(float) / VL / width - (TAPS - 1);
-  plane_state s = {.lower = v_set(p->lower), .upper = v_set(p->upper), .mask = v_mask(p->channels)};
-  s.floor = v_set(p->hard_swish ? 0 : 1); // of the factor
-  s.bias = p->bias ? v_load_part(p->bias, s.mask) : v_set(0);
-  vf w[TAPS * TAPS];
-#pragma clang loop unroll(full)
-  for (int t = 0; t < TAPS * TAPS; t++)
-    w[t] = v_load_part(p->w + t * p->w_stride, s.mask);
-  // Equal parts share the fewest lines. A line alone is written over the one below it.
-  const size_t parts = (p->lines + room - 1) / room;
-  const size_t y_line = p->lines == 1 ? 0 : p->y_line_stride, all = p->lines == 1 ? DOWN : p->lines;
-  for (size_t part = 0; part < parts; part++) {
-    const size_t end = all * (part + 1) / parts, begin = all * part / parts, lines = end - begin;
-    copy_plane(copy, begin, lines, s.mask, p);
-    for (size_t r = 0; r < lines; r = r + 2 * DOWN <= lines || r + DOWN == lines ? r + DOWN : lines - DOWN)
-      for (size_t q = 0; q < p->pixels;
-           q = q + 2 * ACROSS <= p->pixels || q + ACROSS == p->pixels ? q + ACROSS : p->pixels - ACROSS)
-        windows(&s, w, copy + (r * width + q) * VL, width * VL, Y(p) + (begin + r) * y_line + q * p->y_stride, y_line,
-                p->y_stride);
+// The next of `count` places after `at` where `step` of them begin: the last begin before the end, some a second time.
+INLINE size_t after(size_t at, size_t step, size_t count) {
+  return at + 2 * step <= count || at + step == count ? at + step : count - step;
+}
+
+// `lines`, at least `down`, of output: what all windows need.
+INLINE void prepare(const int taps, size_t lines, planes *s, const zoo_f32_dwplane_params *p) {
+  s->lower = v_set(p->lower), s->upper = v_set(p->upper);
+  s->floor = v_set(p->hard_swish ? 0 : 1);
+  s->width = p->pixels + taps - 1;
+  s->line = s->width * VL;
+  s->plane = (lines + taps - 1) * s->line;
+  s->vectors = (p->channels + VL - 1) / VL;
+  for (size_t v = 0; v < s->vectors; v++) {
+    const size_t channels = p->channels - v * VL;
+    s->masks[v] = v_mask(channels < VL ? channels : VL);
+    s->bias[v] = p->bias ? v_load_part(p->bias + v * VL, s->masks[v]) : v_set(0);
   }
+  copy_lines(taps, lines, s, p);
+}
+
+// One line of 7 windows at a time, whose 9 weights are soon loaded again: neighbouring channels are written one after the other.
+INLINE void planes_3x3(const zoo_f32_dwplane_params *p) {
+  planes s;
+  prepare(3, p->lines, &s, p);
+  for (size_t v = 0; v < s.vectors; v++)
+    for (int t = 0; t < 9; t++)
+      v_store(s.w[v][t], v_load_part(p->w + t * p->w_stride + v * VL, s.masks[v]));
+  for (size_t r = 0; r < p->lines; r++)
+    for (size_t q = 0; q < p->pixels; q = after(q, ACROSS, p->pixels))
+      for (size_t v = 0; v < s.vectors; v++) {
+        vf w[9];
+#pragma clang loop unroll(full)
+        for (int t = 0; t < 9; t++)
+          w[t] = v_load(s.w[v][t]);
+        windows(3, 1, 0, &s, w, v, r, q, p);
+      }
+}
+
+// Two lines of 7 windows, which share more of the image; 25 weights are loaded once.
+INLINE void planes_5x5(const zoo_f32_dwplane_params *p) {
+  planes s;
+  const size_t lines = p->lines < 2 ? 2 : p->lines;
+  prepare(5, lines, &s, p);
+  for (size_t v = 0; v < s.vectors; v++) {
+    vf w[25];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < 25; t++)
+      w[t] = v_load_part(p->w + t * p->w_stride + v * VL, s.masks[v]);
+    for (size_t r = 0; r < lines; r = after(r, 2, lines))
+      for (size_t q = 0; q < p->pixels; q = after(q, ACROSS, p->pixels))
+        windows(5, 2, 1, &s, w, v, r, q, p);
+  }
+}
+
+static void plane(const zoo_f32_dwplane_params *p) {
+  if (p->taps == 3)
+    planes_3x3(p);
+  else
+    planes_5x5(p);
 }

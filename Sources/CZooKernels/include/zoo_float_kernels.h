@@ -186,32 +186,36 @@ typedef struct zoo_f32_dwconv_params {
 // bf16_dwconv: the same of inputs of bf16, which are widened exactly; outputs are rounded to bf16, weights are floats.
 typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_params *params);
 
-// --- f32_dwplane: depthwise convolution of 16 channels of an image, 5 x 5 taps, with padding ----------------
+// --- f32_dwplane: depthwise convolution of some channels of an image, 3 x 3 or 5 x 5 taps, with padding ------
 //
 // For l < lines, p < pixels, c < channels as f32_dwconv, where
-//   x = image[l + i - top][p + j - left][c], or 0 where the image has no such line or pixel.
-// For small images, where most windows leave the image and would be cut in 24 ways. A sum takes products with zeros, too, so that its bits
-// do not depend on the place of the window.
+//   x = image[first + l + i - top][p + j - left][c], or 0 where the image has no such line or pixel.
+// For small images, where many windows leave the image and would be cut in 8 or 24 ways. A sum takes products with zeros, too, so that
+// its bits do not depend on the place of the window.
 typedef struct zoo_f32_dwplane_params {
-  size_t channels;      // 1...16
+  size_t taps;          // 3 or 5 each way
+  size_t channels;      // 1...ZOO_PLANE_CHANNELS
   size_t height, width; // of the image
-  size_t top, left;     // of the padding, left at most 4
-  size_t lines, pixels; // of the output; ZOO_PLANE_LEAST...ZOO_PLANE_MOST pixels
+  size_t top, left;     // of the padding, left less than taps
+  size_t first;         // line of the output
+  size_t lines, pixels; // of the output; ZOO_PLANE_LEAST pixels at the least, ZOO_PLANE_COPY limits both
   const float *x;       // the image
   size_t x_line_stride, x_pixel_stride;
-  const float *w;    // [25]
+  const float *w;    // [taps * taps]
   size_t w_stride;   // elements from tap to tap
   const float *bias; // [channels] or NULL
-  float *y;
+  float *y;          // line `first`
   size_t y_line_stride, y_stride;
   float lower, upper;
-  int32_t hard_swish;        // not 0: then y min(max(y / 6 + 1 / 2, 0), 1)
+  int32_t hard_swish;        // 5 x 5 taps only, not 0: then y min(max(y / 6 + 1 / 2, 0), 1)
   const uint16_t *rounded_x; // bf16_dwplane only: instead of x
   uint16_t *rounded_y;       // bf16_dwplane only: instead of y
 } zoo_f32_dwplane_params;
 
+#define ZOO_PLANE_CHANNELS 64
 #define ZOO_PLANE_LEAST 7
-#define ZOO_PLANE_MOST 44
+// Bytes of what is read, with padding: ceil(channels / 16) * 64 * (max(lines, 2) + taps - 1) * (pixels + taps - 1) at the most.
+#define ZOO_PLANE_COPY (41 << 10)
 
 // bf16_dwplane: as bf16_dwconv.
 typedef void (*zoo_f32_dwplane_ukernel)(const zoo_f32_dwplane_params *params);

@@ -49,7 +49,7 @@ package struct DepthwiseConv2D: RunnableOperation {
       runtime: node.runtime)
     #if arch(x86_64)
     let kernels = node.runtime.kernels
-    if goesByPlanes(height: inputs[0].height, width: inputs[0].width, kernels),
+    if goesByPlanes(inputs[0], isRounded: inputs[0].rounded != nil, kernels),
       let kernel = inputs[0].rounded == nil ? kernels.f32_dwplane : kernels.bf16_dwplane
     {
       return PlaneWork(work: work, kernel: kernel).start()
@@ -68,7 +68,7 @@ extension DepthwiseConv2D {
     let kernels = node.runtime.kernels
     // Elsewhere every window must have a tap inside the image, and nothing may be left to do with its sum.
     guard kernels.bf16_dwconv != nil,
-      goesByPlanes(height: x.height, width: x.width, kernels)
+      goesByPlanes(x, isRounded: true, kernels)
         || !activation.needsPass && vertical.meetsImage(y.height)
           && horizontal.meetsImage(y.width)
     else { return RoundedOperands() }
