@@ -154,13 +154,30 @@ static inline uint32_t tiny_checksum(const unsigned char *p, size_t size) {
   return hash ^ hash >> 16;
 }
 
+/* That of weights with flag 4: XXH32 of the sums of 16 lanes (zoo/FORMAT.md). */
+static inline uint32_t tiny_lane_checksum(const unsigned char *p, size_t size) {
+  uint32_t sums[32] = {0};
+  unsigned char bytes[128];
+  for (size_t word = 0; word < (size + 63) / 64 * 16; word++) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4 && 4 * word + i < size; i++)
+      value |= (uint32_t)p[4 * word + i] << (8 * i);
+    sums[word % 16] += value;
+    sums[16 + word % 16] += sums[word % 16];
+  }
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (unsigned char)(sums[i / 4] >> (8 * (i % 4)));
+  return tiny_checksum(bytes, sizeof bytes);
+}
+
 /* Corrects both checksums after a change of `bytes`, so that what lies behind them can be tested.
  */
 static inline void tiny_model_seal(unsigned char *bytes, size_t size) {
   uint32_t weights = tiny_word(bytes + 24), sums[2];
   if (weights < 16 || weights > size)
     return;
-  sums[0] = tiny_checksum(bytes + weights, size - weights);
+  sums[0] = bytes[36] & 4 ? tiny_lane_checksum(bytes + weights, size - weights)
+                          : tiny_checksum(bytes + weights, size - weights);
   for (int i = 0; i < 4; i++)
     bytes[32 + i] = (unsigned char)(sums[0] >> (8 * i));
   sums[1] = tiny_checksum(bytes + 16, weights - 16);

@@ -8,19 +8,47 @@ import ZooCompiler
 
 struct LargeFileTests {
   @Test func theChecksumOfPiecesIsThatOfTheWhole() {
-    let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 * 31 + 7) }
-    for count in [0, 1, 3, 4, 15, 16, 17, 31, 32, 100, 200] {
+    let bytes = (0..<400).map { UInt8(truncatingIfNeeded: $0 * 31 + 7) }
+    for count in [0, 1, 3, 4, 63, 64, 65, 127, 128, 300, 400] {
       let whole = bytes.withUnsafeBytes { raw in
-        raw.baseAddress.map { checksum($0, count: count) }
+        raw.baseAddress.map { laneChecksum($0, count: count) }
       }
-      for size in [1, 5, 16, 33, 200] {
-        var sum = StreamChecksum()
+      for size in [1, 5, 64, 100, 400] {
+        var sum = StreamSums()
         for start in stride(from: 0, to: count, by: size) {
           Array(bytes[start..<min(start + size, count)]).withUnsafeBytes { sum.update($0) }
         }
-        #expect(sum.finish() == whole)
+        #expect(sum.finish() == whole, "\(count) bytes by \(size)")
       }
     }
+  }
+
+  /// Files of before there were sums have XXH32 of all their weights.
+  @Test func aFileWithTheOlderChecksumIsReadAndItsDamageSeen() throws {
+    typealias Header = ModelFormat.Header
+    var graph = Graph()
+    let x = graph.addInput("x", Shape(n: 1, h: 1, w: 1, c: 20))
+    let w = graph.addConstant("w", try Shape([20, 20]), (0..<400).map { Float($0) })
+    graph.outputs = [try graph.add(Dense(), [x, w], name: "d")]
+    var data = try ModelWriter.encode(graph)
+    func seal(_ flags: UInt32, _ data: inout Data) {
+      data.withUnsafeMutableBytes { raw in
+        guard let base = raw.baseAddress else { return }
+        let weights = Int(raw.loadUnaligned(fromByteOffset: Header.weightsOffset, as: UInt64.self))
+        raw.storeBytes(of: flags, toByteOffset: Header.flags, as: UInt32.self)
+        let sum = checksum(base + weights, count: raw.count - weights)
+        raw.storeBytes(of: sum, toByteOffset: Header.weightsChecksum, as: UInt32.self)
+        raw.storeBytes(
+          of: checksum(base + Header.fileByteCount, count: weights - Header.fileByteCount),
+          toByteOffset: Header.structureChecksum, as: UInt32.self)
+      }
+    }
+    seal(0, &data)
+    _ = try Runner(data)
+    data[data.count - 1] ^= 1
+    #expect(throws: CompileError.self) { _ = try Runner(data) }
+    seal(ModelFormat.Flag.laneSums, &data)  // the older sum under the newer flag
+    #expect(throws: CompileError.self) { _ = try Runner(data) }
   }
 
   @Test func aFileWrittenInPiecesIsTheEncodedOne() throws {

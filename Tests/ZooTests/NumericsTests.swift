@@ -59,4 +59,33 @@ struct NumericsTests {
     let text = Array("Nobody inspects the spammish repetition".utf8)
     #expect(checksum(text, count: text.count) == 0xE229_3B2F)
   }
+
+  /// Against the definition, and what must change it.
+  @Test func laneSumsAreThoseOfTheFormat() {
+    for count in [0, 1, 63, 64, 200, 1000] {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 &+ 3) }
+      var sums = [UInt32](repeating: 0, count: 32)
+      for word in 0..<(count + 63) / 64 * 16 {
+        let value = (0..<4).reduce(UInt32(0)) {
+          $0 | (4 * word + $1 < count ? UInt32(bytes[4 * word + $1]) << (8 * $1) : 0)
+        }
+        sums[word % 16] &+= value
+        sums[16 + word % 16] &+= sums[word % 16]
+      }
+      #expect(
+        sum(bytes)
+          == sums.withUnsafeBytes { raw in raw.baseAddress.map { checksum($0, count: raw.count) } })
+      for index in bytes.indices {
+        var changed = bytes
+        changed[index] ^= 0x40
+        #expect(sum(changed) != sum(bytes))
+        guard index >= 64, bytes[index] != bytes[index - 64] else { continue }
+        changed = bytes
+        changed.swapAt(index, index - 64)  // the same lane
+        #expect(sum(changed) != sum(bytes))
+      }
+    }
+  }
+
+  private func sum(_ bytes: [UInt8]) -> UInt32 { laneChecksum(bytes, count: bytes.count) }
 }

@@ -19,7 +19,7 @@ package enum ModelFormat {
     package static let structureChecksum = 12  // u32: XXH32 of bytes 16 ..< weightsOffset
     package static let fileByteCount = 16  // u64
     package static let weightsOffset = 24  // u64, weights run to the end of the file
-    package static let weightsChecksum = 32  // u32: XXH32 of the weights
+    package static let weightsChecksum = 32  // u32: see Flag.laneSums
     package static let flags = 36  // u32, Flag
     package static let planByteCount = 40  // u64: planned region of the arena
     package static let planLowerBound = 48  // u64: most bytes alive at one step
@@ -42,7 +42,9 @@ package enum ModelFormat {
     package static let outputsProbabilities: UInt32 = 1
     /// Class 0 is "none of these": it is not offered as a prediction.
     package static let backgroundClass: UInt32 = 2
-    package static let all: UInt32 = 3
+    /// The checksum of the weights is `LaneSums`; otherwise XXH32, as in files of before there was this flag.
+    package static let laneSums: UInt32 = 4
+    package static let all: UInt32 = 7
   }
 
   package enum Tensor {

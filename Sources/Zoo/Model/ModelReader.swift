@@ -75,18 +75,22 @@ package struct ModelReader {
       checksum(base + Header.fileByteCount, count: weightsOffset - Header.fileByteCount)
         == base.loadLE(UInt32.self, at: Header.structureChecksum)
     else { throw ZooError(ZOO_CHECKSUM_MISMATCH, "structure of the model was damaged") }
-    if case .everything = verify {
-      guard
-        checksum(base + weightsOffset, count: byteCount - weightsOffset)
-          == base.loadLE(UInt32.self, at: Header.weightsChecksum)
-      else { throw ZooError(ZOO_CHECKSUM_MISMATCH, "weights of the model were damaged") }
-    }
-    self.base = base
-    self.byteCount = byteCount
     flags = base.loadLE(UInt32.self, at: Header.flags)
     guard flags & ~ModelFormat.Flag.all == 0 else {
       throw .corrupt("flags", got: Int(truncatingIfNeeded: flags))
     }
+    if case .everything = verify {
+      let count = byteCount - weightsOffset
+      let sum =
+        flags & ModelFormat.Flag.laneSums != 0
+        ? laneChecksum(base + weightsOffset, count: count)
+        : checksum(base + weightsOffset, count: count)
+      guard sum == base.loadLE(UInt32.self, at: Header.weightsChecksum) else {
+        throw ZooError(ZOO_CHECKSUM_MISMATCH, "weights of the model were damaged")
+      }
+    }
+    self.base = base
+    self.byteCount = byteCount
     planByteCount = base.loadSize(at: Header.planByteCount)
     planLowerBound = base.loadSize(at: Header.planLowerBound)
     guard planByteCount <= Int.max / 4, planLowerBound <= planByteCount else {

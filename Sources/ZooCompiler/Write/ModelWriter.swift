@@ -89,7 +89,7 @@ private struct FileLayout {
     var structure = try encodeStructure()
     var data = Data(count: structure.bytes.count)
     data.reserveCapacity(structure.bytes.count + weights.byteCount)
-    var sum = StreamChecksum()
+    var sum = StreamSums()
     try weights.forEachPiece(graph) { piece throws(CompileError) in
       sum.update(piece)
       data.append(contentsOf: piece)
@@ -106,7 +106,7 @@ private struct FileLayout {
     var structure = try encodeStructure()
     // The structure holds the checksum of what follows it: its place is kept.
     try file.write([UInt8](repeating: 0, count: structure.bytes.count))
-    var sum = StreamChecksum()
+    var sum = StreamSums()
     try weights.forEachPiece(graph) { piece throws(CompileError) in
       sum.update(piece)
       try file.write(piece)
@@ -183,7 +183,7 @@ private struct FileLayout {
     structure.put(ModelFormat.minorVersion, at: Header.minorVersion)
     structure.put(UInt64(weightsOffset + weights.byteCount), at: Header.fileByteCount)
     structure.put(UInt64(weightsOffset), at: Header.weightsOffset)
-    var flags: UInt32 = 0
+    var flags = ModelFormat.Flag.laneSums
     if graph.info.outputsProbabilities { flags |= ModelFormat.Flag.outputsProbabilities }
     if graph.info.hasBackgroundClass { flags |= ModelFormat.Flag.backgroundClass }
     structure.put(flags, at: Header.flags)
@@ -198,11 +198,12 @@ private struct FileLayout {
   private func seal(_ structure: inout ByteWriter, weightsChecksum: UInt32) {
     typealias Header = ModelFormat.Header
     structure.put(weightsChecksum, at: Header.weightsChecksum)
-    var sum = StreamChecksum()
-    structure.bytes.withUnsafeBytes {
-      sum.update(UnsafeRawBufferPointer(rebasing: $0[Header.fileByteCount...]))
+    let sum = structure.bytes.withUnsafeBytes { raw in
+      raw.baseAddress.map {
+        checksum($0 + Header.fileByteCount, count: raw.count - Header.fileByteCount)
+      } ?? 0
     }
-    structure.put(sum.finish(), at: Header.structureChecksum)
+    structure.put(sum, at: Header.structureChecksum)
   }
 
   private func index(_ id: ValueID) -> UInt32 { UInt32(tensorIndex[id] ?? 0) }
