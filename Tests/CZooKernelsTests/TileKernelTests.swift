@@ -18,13 +18,13 @@ struct TileKernelTests {
     return kernels
   }
 
-  /// Rows below, at and past tiles, blocks and what the workspace holds; columns of whole and of narrow panels; depths of
-  /// whole and of broken chunks of 64.
+  /// Rows below, at and past tiles, blocks, which may overlap, and what the workspace holds; columns of whole and of narrow
+  /// panels; depths of whole and of broken chunks of 64.
   @Test(arguments: [
     (8, 16, 64, 1), (16, 32, 64, 1), (17, 40, 16, 9), (31, 24, 4, 1), (32, 48, 32, 9),
     (33, 33, 100, 1), (49, 17, 128, 2), (64, 8, 61, 1), (100, 20, 12, 3), (9, 64, 3000, 2),
     (65, 16, 12000, 1),
-    (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1),
+    (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1), (97, 40, 64, 1),
   ])
   func integersAreExactAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
     for (name, run) in kernels() {
@@ -105,7 +105,7 @@ struct TileKernelTests {
   /// Sums of bf16 within the rounding of their floats.
   @Test(arguments: [
     (8, 16, 32, 1), (17, 40, 16, 9), (32, 48, 31, 1), (33, 33, 50, 2), (49, 17, 128, 1),
-    (64, 8, 61, 1), (100, 20, 12, 3), (33, 16, 7000, 1), (1, 24, 64, 1),
+    (64, 8, 61, 1), (100, 20, 12, 3), (33, 16, 7000, 1), (1, 24, 64, 1), (97, 40, 32, 1),
   ])
   func floatsAreRightAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
     var kernels: [zoo_f32_igemm_ukernel] = []

@@ -22,11 +22,13 @@
 // What all tiles of a call share.
 typedef struct tile_work {
   const PARAMS *p;
-  char *rows; // copied: [m][stride]
+  char *rows; // copied: [count][stride]
   size_t
       stride; // bytes: an odd number of lines of the cache, so that neighbouring rows do not share their places in it
   size_t groups;       // of a column of weights
   size_t column_bytes; // of weights
+  // The rows in hand, cut into blocks of `lower` + `upper` rows, each in a tile.
+  size_t first, count, blocks, lower, upper;
 } tile_work;
 
 // Sizes are small: no call of memcpy.
@@ -38,15 +40,15 @@ INLINE void copy_bytes(char *to, const char *from, size_t bytes) {
   _mm512_mask_storeu_epi8(to + at, rest, _mm512_maskz_loadu_epi8(rest, from + at));
 }
 
-static void copy_rows(const tile_work *work, size_t first, size_t count) {
+static void copy_rows(const tile_work *work) {
   const PARAMS *p = work->p;
   const size_t run = p->kc * sizeof(ELEMENT);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < work->count; i++) {
     char *to = work->rows + i * work->stride;
     // Zeros past the end, then the taps.
     _mm512_storeu_si512(to + (p->tap_count * run - 1) / TILE_BYTES * TILE_BYTES, _mm512_setzero_si512());
     for (size_t t = 0; t < p->tap_count; t++)
-      copy_bytes(to + t * run, (const char *)p->a[t * p->a_tap_stride + first + i], run);
+      copy_bytes(to + t * run, (const char *)p->a[t * p->a_tap_stride + work->first + i], run);
   }
 }
 
@@ -66,12 +68,14 @@ static void copy_last_groups(char *to, const tile_work *work, size_t column, siz
   }
 }
 
-// One block of `lower` + `upper` rows from `row` on (row `at` of those copied), each in a tile: `panels` panels of `width` columns from
-// `column` on. `halves`: how many tiles of rows there are.
-INLINE void block(const int halves, const int panels, const tile_work *work, size_t row, size_t at, size_t lower,
-                  size_t upper, size_t column, size_t width, char (*last)[TILE_ROWS * TILE_BYTES]) {
+// Block `index`: `panels` panels of `width` columns from `column` on. `halves`: how many tiles of rows there are.
+INLINE void block(const int halves, const int panels, const tile_work *work, size_t index, size_t column, size_t width,
+                  char (*last)[TILE_ROWS * TILE_BYTES]) {
   const PARAMS *p = work->p;
-  const char *a0 = work->rows + at * work->stride, *a1 = a0 + lower * work->stride;
+  const size_t rows = work->lower + work->upper;
+  // The last block ends with the rows, some of which the one before it may have finished.
+  const size_t done = index * rows, row = done + rows <= work->count ? done : work->count - rows;
+  const char *a0 = work->rows + row * work->stride, *a1 = a0 + work->lower * work->stride;
   const char *w0 = (const char *)p->w + column * work->column_bytes, *w1 = w0 + PANEL * work->column_bytes;
   const size_t stride = work->stride, w_stride = 4 * width;
   int32_t sums[BLOCK][2 * PANEL] __attribute__((aligned(64)));
@@ -105,21 +109,21 @@ INLINE void block(const int halves, const int panels, const tile_work *work, siz
   if (panels == 2)
     T_STORE(1, sums[0] + PANEL, sizeof sums[0]);
   if (halves == 2)
-    T_STORE(2, sums[lower], sizeof sums[0]);
+    T_STORE(2, sums[work->lower], sizeof sums[0]);
   if (halves == 2 && panels == 2)
-    T_STORE(3, sums[lower] + PANEL, sizeof sums[0]);
+    T_STORE(3, sums[work->lower] + PANEL, sizeof sums[0]);
   const finish state = finish_state(p);
-  for (size_t i = 0; i < lower + upper; i++) {
+  for (size_t i = done - row; i < rows; i++) {
     if (panels == 2) // of 16 columns each
-      finish_pair(sums[i], row + i, column, state, p);
+      finish_pair(sums[i], work->first + row + i, column, state, p);
     else
-      finish_row(sums[i], row + i, column, width, state, p);
+      finish_row(sums[i], work->first + row + i, column, width, state, p);
   }
 }
 
-// Columns [column, end) in panels of `width`, for blocks of `lower` + `upper` rows from `row` on, `count` rows in all.
-static void columns(const tile_work *work, size_t row, size_t at, size_t count, size_t lower, size_t upper,
-                    size_t column, size_t end, size_t width) {
+// Columns [column, end) in panels of `width`, pairs of them as long as there are any.
+static void columns(const tile_work *work, size_t column, size_t end, size_t width) {
+  const size_t lower = work->lower, upper = work->upper;
   tile_shapes shapes = {.palette = 1};
   const size_t rows[8] = {lower, lower, upper, upper, lower, upper, TILE_ROWS, TILE_ROWS};
   for (size_t t = 0; t < 8; t++) {
@@ -133,36 +137,36 @@ static void columns(const tile_work *work, size_t row, size_t at, size_t count, 
     const int pair = column + 2 * PANEL <= end;
     for (int v = 0; has_last && v <= pair; v++)
       copy_last_groups(last[v], work, column + (size_t)v * PANEL, width);
-    for (size_t i = 0; i < count; i += lower + upper) {
+    for (size_t i = 0; i < work->blocks; i++) {
       if (upper > 0 && pair)
-        block(2, 2, work, row + i, at + i, lower, upper, column, width, last);
+        block(2, 2, work, i, column, width, last);
       else if (upper > 0)
-        block(2, 1, work, row + i, at + i, lower, upper, column, width, last);
+        block(2, 1, work, i, column, width, last);
       else if (pair)
-        block(1, 2, work, row + i, at + i, lower, upper, column, width, last);
+        block(1, 2, work, i, column, width, last);
       else
-        block(1, 1, work, row + i, at + i, lower, upper, column, width, last);
+        block(1, 1, work, i, column, width, last);
     }
     column += pair ? 2 * PANEL : width;
   }
   T_END();
 }
 
-// `count` rows, all of whose columns: blocks of 32, then one of those left, in two tiles of about the same size.
-static void rows_of_blocks(const tile_work *work, size_t first, size_t count, size_t n) {
-  copy_rows(work, first, count);
-  const size_t full = count / BLOCK * BLOCK, rest = count - full;
-  const size_t lower = rest > TILE_ROWS ? (rest + 1) / 2 : rest;
+// Rows [first, first + count), all of whose columns: in blocks of at most 32 rows, all of one size, since a product takes about as many
+// cycles as it has rows, and telling the unit another size hundreds.
+static void rows_of_blocks(tile_work *work, size_t first, size_t count, size_t n) {
+  work->first = first;
+  work->count = count;
+  work->blocks = (count + BLOCK - 1) / BLOCK;
+  const size_t rows = (count + work->blocks - 1) / work->blocks;
+  work->upper = rows > TILE_ROWS ? rows / 2 : 0;
+  work->lower = rows - work->upper;
+  copy_rows(work);
   const size_t narrow = n % PANEL, wide = n - narrow;
-  for (int tail = 0; tail < 2; tail++) {
-    const size_t rows = tail ? rest : full;
-    const size_t l = tail ? lower : TILE_ROWS, u = tail ? rest - lower : TILE_ROWS;
-    const size_t at = tail ? full : 0;
-    if (rows > 0 && wide > 0)
-      columns(work, first + at, at, rows, l, u, 0, wide, PANEL);
-    if (rows > 0 && narrow > 0)
-      columns(work, first + at, at, rows, l, u, wide, n, narrow);
-  }
+  if (wide > 0)
+    columns(work, 0, wide, PANEL);
+  if (narrow > 0)
+    columns(work, wide, n, narrow);
 }
 
 // Without a workspace, or where not even a block fits it, the product is made by vectors: never because of m, on which the bits of
