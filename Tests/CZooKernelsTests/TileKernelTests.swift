@@ -1,6 +1,7 @@
 // Kernels for matrix units against their definition, between protected pages: on an emulated unit, and on the CPU's own if it has one.
 import CZooKernels
 import EmulatedTiles
+import Foundation
 import Testing
 
 struct TileKernelTests {
@@ -38,7 +39,7 @@ struct TileKernelTests {
 
   private func check(
     _ name: String, _ run: zoo_integer_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int,
-    hasAddend: Bool, hasWorkspace: Bool
+    hasAddend: Bool, hasWorkspace: Bool, next: zoo_next_weights = zoo_next_weights()
   ) {
     let depth = kc * taps
     var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
@@ -80,6 +81,7 @@ struct TileKernelTests {
       params.zero_point = 5
       (params.lower, params.upper) = (-100, 110)
       params.workspace = hasWorkspace ? workspace : nil
+      params.next = next
       run(m, n, &params)
     }
     let got = output.array
@@ -99,6 +101,28 @@ struct TileKernelTests {
           return
         }
       }
+    }
+  }
+
+  /// Each line of the weights that are wanted next is fetched once, whatever part of a line they begin with, and nothing is read there;
+  /// also from rows that do not fit the workspace at once.
+  @Test(arguments: [
+    (32, 32, 64), (49, 96, 256), (200, 40, 64), (4, 16, 4), (100, 64, 12_000), (17, 128, 576),
+  ])
+  func nextWeightsAreFetchedOnce(_ m: Int, _ n: Int, _ kc: Int) {
+    guard let run = emulated_i8_igemm() else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let map = mmap(nil, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let map, map != MAP_FAILED else { fatalError("mmap failed") }
+    defer { munmap(map, 8 * page) }
+    var first: UnsafeRawPointer?
+    for (offset, count) in [(0, 4 * page), (0, 64), (40, 1), (70, 1000), (63, 2), (128, 0)] {
+      _ = emulated_fetched_lines(&first)
+      let next = zoo_next_weights(w: map + offset, bytes: count)
+      check("emulated", run, m, n, kc, 1, hasAddend: false, hasWorkspace: true, next: next)
+      let lines = count == 0 ? 0 : (offset + count - 1) / 64 - offset / 64 + 1
+      #expect(emulated_fetched_lines(&first) == lines, "\(count) bytes from \(offset) on")
+      if lines > 0 { #expect(first == UnsafeRawPointer(map + offset / 64 * 64)) }
     }
   }
 

@@ -18,3 +18,15 @@ zoo_integer_igemm_ukernel emulated_i8_igemm(void) {
 #endif
   return NULL;
 }
+
+size_t emulated_fetched_lines(const void **first) {
+#if ZOO_X86_64
+  const size_t lines = fetched.lines;
+  *first = fetched.first;
+  fetched.lines = 0;
+  return lines;
+#else
+  *first = NULL;
+  return 0;
+#endif
+}

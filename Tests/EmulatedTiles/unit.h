@@ -85,9 +85,25 @@ static inline void emulated_dot_bf16(int sums, int a, int b) {
     }
 }
 
+// The last lines that were fetched, each of which followed the one before it.
+static _Thread_local struct {
+  const char *first;
+  size_t lines;
+} fetched;
+
+static inline void emulated_fetch(const char *at) {
+  require((uintptr_t)at % 64 == 0);
+  if (fetched.lines == 0 || at != fetched.first + 64 * fetched.lines) {
+    fetched.first = at;
+    fetched.lines = 0;
+  }
+  fetched.lines++;
+}
+
 #define T_BEGIN(shapes) emulated_begin(shapes)
 #define T_END() emulated_end()
 #define T_LOAD(tile, from, stride) emulated_load(tile, from, stride)
 #define T_STORE(tile, to, stride) emulated_store(tile, to, stride)
 #define T_DOT_I8(sums, a, b) emulated_dot_i8(sums, a, b)
 #define T_DOT_BF16(sums, a, b) emulated_dot_bf16(sums, a, b)
+#define T_FETCH(at) emulated_fetch(at)

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Weights that the caller will want after those of a call: a kernel may bring them nearer while it multiplies. 0 bytes: none.
+// Weights that the caller will want after those of a call, or after the first of them: a kernel may bring them nearer while it
+// multiplies. 0 bytes: none.
 typedef struct zoo_next_weights {
   const void *w;
   size_t bytes;

@@ -27,5 +27,7 @@ typedef struct tile_shapes {
 #define T_DOT_I8(sums, a, b) _tile_dpbssd(sums, a, b)
 // The same of groups of two numbers of bf16.
 #define T_DOT_BF16(sums, a, b) _tile_dpbf16ps(sums, a, b)
+// Brings a line of memory into L2.
+#define T_FETCH(at) __builtin_prefetch(at, 0, 2)
 #endif
 #endif

@@ -13,6 +13,7 @@
 //   finish_pair(sums, row, column, state, p): of two whole panels
 //   VECTORS: the kernel for small workspaces
 #include <simd/amx.h>
+#include <tiles/fetching.h>
 #include <zoo_kernels.h>
 
 #define BLOCK (2 * TILE_ROWS)
@@ -29,6 +30,7 @@ typedef struct tile_work {
   size_t column_bytes; // of weights
   // The rows in hand, cut into blocks of `lower` + `upper` rows, each in a tile.
   size_t first, count, blocks, lower, upper;
+  fetching next;
 } tile_work;
 
 // Sizes are small: no call of memcpy.
@@ -69,7 +71,7 @@ static void copy_last_groups(char *to, const tile_work *work, size_t column, siz
 }
 
 // Block `index`: `panels` panels of `width` columns from `column` on. `halves`: how many tiles of rows there are.
-INLINE void block(const int halves, const int panels, const tile_work *work, size_t index, size_t column, size_t width,
+INLINE void block(const int halves, const int panels, tile_work *work, size_t index, size_t column, size_t width,
                   char (*last)[TILE_ROWS * TILE_BYTES]) {
   const PARAMS *p = work->p;
   const size_t rows = work->lower + work->upper;
@@ -104,6 +106,7 @@ INLINE void block(const int halves, const int panels, const tile_work *work, siz
       if (panels == 2)
         T_DOT(3, 5, 7);
     }
+    fetch(&work->next);
   }
   T_STORE(0, sums[0], sizeof sums[0]);
   if (panels == 2)
@@ -122,7 +125,7 @@ INLINE void block(const int halves, const int panels, const tile_work *work, siz
 }
 
 // Columns [column, end) in panels of `width`, pairs of them as long as there are any.
-static void columns(const tile_work *work, size_t column, size_t end, size_t width) {
+static void columns(tile_work *work, size_t column, size_t end, size_t width) {
   const size_t lower = work->lower, upper = work->upper;
   tile_shapes shapes = {.palette = 1};
   const size_t rows[8] = {lower, lower, upper, upper, lower, upper, TILE_ROWS, TILE_ROWS};
@@ -152,6 +155,12 @@ static void columns(const tile_work *work, size_t column, size_t end, size_t wid
   T_END();
 }
 
+// What follows the first columns may be wanted with the last ones, so that these fetch nothing.
+static fetching plan_next(const tile_work *work, size_t n) {
+  const size_t pairs = (n - 1) / (2 * PANEL), steps = (work->groups + TILE_ROWS - 1) / TILE_ROWS;
+  return plan_fetching(work->p->next, (pairs > 0 ? pairs : 1) * work->blocks * steps);
+}
+
 // Rows [first, first + count), all of whose columns: in blocks of at most 32 rows, all of one size, since a product takes about as many
 // cycles as it has rows, and telling the unit another size hundreds.
 static void rows_of_blocks(tile_work *work, size_t first, size_t count, size_t n) {
@@ -162,6 +171,8 @@ static void rows_of_blocks(tile_work *work, size_t first, size_t count, size_t n
   work->upper = rows > TILE_ROWS ? rows / 2 : 0;
   work->lower = rows - work->upper;
   copy_rows(work);
+  if (first == 0)
+    work->next = plan_next(work, n);
   const size_t narrow = n % PANEL, wide = n - narrow;
   if (wide > 0)
     columns(work, 0, wide, PANEL);

@@ -43,6 +43,8 @@ struct FloatTiles {
   var columns: Range<Int>
   /// Those whose weights are wanted next.
   var nextColumns: Range<Int>
+  /// Those of `columns` that the first call should fetch.
+  var coldColumns: Range<Int>
 
   /// Floats of a copied block.
   static let blockCapacity = Int(ZOO_MEMORY_BYTES) / MemoryLayout<Float>.stride / 2
@@ -141,6 +143,11 @@ struct FloatTiles {
           product.weights.panel(nextColumns.lowerBound, depth: product.depth),
           byteCount: nextColumns.count * product.depth * product.weights.type.byteWidth,
           row..<row + count, of: self.rows)
+        if row == self.rows.lowerBound {
+          params.next.begin(
+            with: product.weights.panel(coldColumns.lowerBound, depth: product.depth),
+            byteCount: coldColumns.count * product.depth * product.weights.type.byteWidth)
+        }
         if let floats {
           params.c = floats
           params.c_stride = columns.count

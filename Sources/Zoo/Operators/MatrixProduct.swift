@@ -143,12 +143,14 @@ private struct ProductWork: ParallelWork {
     if let lines = product.lines { return product.runLines(lines, rows: rows) }
     var tiles = FloatTiles(
       product: product, kernel: kernel, workspace: product.workspace(index), rounded: rounded,
-      rows: rows, columns: columns, nextColumns: 0..<0)
+      rows: rows, columns: columns, nextColumns: 0..<0, coldColumns: 0..<0)
     let block = product.columnsAtOnce(isRounded: rounded != nil)
     while tiles.columns.lowerBound < columns.upperBound {
       let first = tiles.columns.lowerBound
       tiles.columns = first..<min(columns.upperBound, first + block)
       let end = tiles.columns.upperBound
+      tiles.coldColumns = coldColumns(
+        tiles.columns, first: columns.lowerBound, nr: product.family.nr, tiles.workspace)
       tiles.nextColumns =
         end < columns.upperBound
         ? end..<min(columns.upperBound, end + block) : pieces.columns(after: index, most: block)

@@ -96,4 +96,11 @@ extension zoo_next_weights {
     let each = byteCount / rows.count
     self.init(w: weights + each * (part.lowerBound - rows.lowerBound), bytes: each * part.count)
   }
+
+  /// Has a call fetch `byteCount` bytes of its own weights, too, and first; only these if they do not lie before the others.
+  mutating func begin(with weights: UnsafeRawPointer, byteCount: Int) {
+    guard byteCount > 0 else { return }
+    self = zoo_next_weights(
+      w: weights, bytes: byteCount + (w == weights + byteCount ? bytes : 0))
+  }
 }

@@ -28,6 +28,15 @@ func rowsPerTable(_ rowsPerCall: Int, most: Int) -> Int {
   max(1, most / rowsPerCall) * rowsPerCall
 }
 
+/// Those of `columns` whose weights the first call of a kernel with a workspace fetches while it multiplies `nr` others: such kernels fetch what
+/// they are told, and columns that are not the `first` of their thread have been fetched by the calls before.
+func coldColumns(
+  _ columns: Range<Int>, first: Int, nr: UInt32, _ workspace: UnsafeMutableRawPointer?
+) -> Range<Int> {
+  guard workspace != nil, columns.lowerBound == first else { return 0..<0 }
+  return min(columns.upperBound, first + Int(nr))..<columns.upperBound
+}
+
 /// Bytes of scratch memory that the kernel of an integer product wants for each thread; 0 for other operators.
 func workspaceByteCount(ofOperator code: Int, _ kernels: zoo_kernels) -> Int {
   let isProduct = code == IntegerConv2D<Int8>.code || code == IntegerDense<Int8>.code

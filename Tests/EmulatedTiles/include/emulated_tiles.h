@@ -8,4 +8,7 @@
 zoo_integer_igemm_ukernel emulated_i8_igemm(void);
 zoo_f32_igemm_ukernel emulated_bf16_igemm(void);
 
+// Lines of 64 bytes, side by side, that emulated_i8_igemm was the last to fetch in this thread since it was asked before, and the first.
+size_t emulated_fetched_lines(const void **first);
+
 #endif

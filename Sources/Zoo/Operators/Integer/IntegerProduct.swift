@@ -157,7 +157,10 @@ extension IntegerProduct {
       var tiles = ProductTiles(
         product: self, kernel: kernel, workspace: workspace, rows: rows, columns: column..<end,
         nextColumns: end < columns.upperBound
-          ? end..<min(columns.upperBound, end + block) : following)
+          ? end..<min(columns.upperBound, end + block) : following,
+        coldColumns: coldColumns(
+          column..<end, first: columns.lowerBound, nr: Element.product(runtime.kernels).nr,
+          workspace))
       withUnsafeMutablePointer(to: &tiles) {
         let context = UnsafeMutableRawPointer($0)
         if Element.isWide {

@@ -29,6 +29,8 @@ struct ProductTiles<Element: IntegerElement> {
   let columns: Range<Int>
   /// Those whose weights are wanted next.
   let nextColumns: Range<Int>
+  /// Those of `columns` that the first call should fetch.
+  let coldColumns: Range<Int>
 
   /// The tiles behind the context pointer of `zoo_with_memory`.
   static func body(_ context: UnsafeMutableRawPointer?) -> Self {
@@ -159,6 +161,11 @@ struct ProductTiles<Element: IntegerElement> {
       params.next = zoo_next_weights(
         product.weights + nextColumns.lowerBound * product.depth,
         byteCount: nextColumns.count * product.depth, row..<row + count, of: self.rows)
+      if row == self.rows.lowerBound {
+        params.next.begin(
+          with: product.weights + coldColumns.lowerBound * product.depth,
+          byteCount: coldColumns.count * product.depth)
+      }
       kernel(count, columns.count, &params)
       row += count
     }
