@@ -28,26 +28,85 @@ struct TileKernelTests {
     (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1), (97, 40, 64, 1),
   ])
   func integersAreExactAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
+    var noise = Noise(state: UInt64(m + kc))
+    let inputs = TileInputs(m, channels: kc, taps: taps) { bytes(kc, &noise) }
     for (name, run) in kernels() {
       for hasAddend in [false, true] {
         for hasWorkspace in [true, false] {
-          check(name, run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
+          check(name, run, inputs, n, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
         }
       }
     }
   }
 
+  /// Rows that are regular but at edges, where tiles straddle these or not; that are not although they look like it, or a multiple
+  /// of 4096 bytes apart; of more than the workspace holds; and of so many taps that it holds none of them one by one.
+  @Test(arguments: [
+    TileImage(width: 5, height: 9, channels: 64), TileImage(width: 7, height: 7, channels: 128),
+    TileImage(width: 16, height: 5, channels: 64), TileImage(width: 20, height: 4, channels: 192),
+    TileImage(width: 56, height: 4, channels: 64), TileImage(width: 14, height: 8, channels: 64),
+    TileImage(width: 20, height: 9, channels: 64, stride: 2),
+    TileImage(width: 33, height: 6, channels: 64, pitch: 128),
+    TileImage(width: 16, height: 5, channels: 64, pitch: 96),
+    TileImage(width: 16, height: 5, channels: 64, shift: 16),
+    TileImage(width: 16, height: 5, channels: 96), TileImage(width: 18, height: 6, channels: 1024),
+    TileImage(width: 10, height: 10, channels: 128, kernel: 9),
+    TileImage(width: 9, height: 4, channels: 64, kernel: 1, pitch: 4096),
+    TileImage(width: 12, height: 12, channels: 64, kernel: 1),
+    TileImage(width: 31, height: 5, channels: 128, kernel: 1, stride: 2),
+  ])
+  func imagesAreReadInPlace(_ image: TileImage) {
+    var noise = Noise(state: UInt64(image.width * image.channels))
+    let inputs = TileInputs(image) { bytes($0, &noise) }
+    for (name, run) in kernels() {
+      for hasAddend in [false, true] {
+        check(name, run, inputs, 40, hasAddend: hasAddend, hasWorkspace: true)
+      }
+    }
+  }
+
+  /// Nothing is written to the end of the workspace, where copies are, for regular rows; for others something is.
+  @Test func regularRowsAreNotCopied() {
+    guard let run = emulated_i8_igemm() else { return }
+    var noise = Noise(state: 1)
+    let end = Int(ZOO_TILE_WORKSPACE) - 16384..<Int(ZOO_TILE_WORKSPACE)
+    for (channels, kernel, stride) in [
+      (64, 1, 1), (192, 1, 1), (63, 1, 1), (192, 1, 2), (64, 3, 1),
+    ] {
+      let image = TileImage(
+        width: 20, height: 9, channels: channels, kernel: kernel, stride: stride)
+      let inputs = TileInputs(image) { bytes($0, &noise) }
+      let workspace = Guarded([Int8](repeating: 85, count: Int(ZOO_TILE_WORKSPACE)))
+      check("emulated", run, inputs, 16, hasAddend: false, workspace: workspace.numbers)
+      let isUntouched = end.allSatisfy { workspace.numbers[$0] == 85 }
+      #expect(isUntouched == (channels % 64 == 0 && kernel == 1 && stride == 1), "\(image)")
+    }
+  }
+
+  private func bytes(_ count: Int, least: Float = -128, _ noise: inout Noise) -> [Int8] {
+    noise.floats(count).map { Int8(max(least, min(127, ($0 * 140).rounded()))) }
+  }
+
   private func check(
-    _ name: String, _ run: zoo_integer_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int,
+    _ name: String, _ run: zoo_integer_igemm_ukernel, _ inputs: TileInputs<Int8>, _ n: Int,
     hasAddend: Bool, hasWorkspace: Bool, next: zoo_next_weights = zoo_next_weights()
   ) {
-    let depth = kc * taps
+    let workspace = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
+    defer { workspace.deallocate() }
+    check(
+      name, run, inputs, n, hasAddend: hasAddend, workspace: hasWorkspace ? workspace : nil,
+      next: next)
+  }
+
+  private func check(
+    _ name: String, _ run: zoo_integer_igemm_ukernel, _ inputs: TileInputs<Int8>, _ n: Int,
+    hasAddend: Bool, workspace: UnsafeMutableRawPointer?,
+    next: zoo_next_weights = zoo_next_weights()
+  ) {
+    let (m, kc, taps, depth) = (inputs.count, inputs.channels, inputs.taps, inputs.depth)
     var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
-    func bytes(_ count: Int, least: Float = -128) -> [Int8] {
-      noise.floats(count).map { Int8(max(least, min(127, ($0 * 140).rounded()))) }
-    }
-    let rows = (0..<m * taps).map { _ in GuardedBytes(bytes(kc)) }
-    let plain = bytes(depth * n, least: -127)
+    let plain = bytes(depth * n, least: -127, &noise)
     let weights = GuardedBytes(pack(plain, depth, n))
     let bias = Guarded(noise.floats(n).map { Int32($0 * 100_000) })
     let shifted = Guarded(
@@ -55,12 +114,9 @@ struct TileKernelTests {
         bias.numbers[j] - 128 * (0..<depth).reduce(Int32(0)) { $0 + Int32(plain[$1 * n + j]) }
       })
     let multipliers = GuardedBuffer(noise.floats(n).map { abs($0) / Float(depth * 20) + 1e-5 })
-    let addend = bytes(m * n)
+    let addend = bytes(m * n, &noise)
     let output = GuardedBytes(addend)
-    let workspace = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
-    defer { workspace.deallocate() }
-    let pointers = rows.map { Optional(UnsafeRawPointer($0.bytes)) }
+    let pointers = inputs.pointers.map { Optional(UnsafeRawPointer($0)) }
     pointers.withUnsafeBufferPointer { table in
       var params = zoo_integer_igemm_params()
       params.kc = kc
@@ -80,7 +136,7 @@ struct TileKernelTests {
       params.c_stride = n
       params.zero_point = 5
       (params.lower, params.upper) = (-100, 110)
-      params.workspace = hasWorkspace ? workspace : nil
+      params.workspace = workspace
       params.next = next
       run(m, n, &params)
     }
@@ -89,7 +145,7 @@ struct TileKernelTests {
       for j in 0..<n {
         var sum = bias.numbers[j]
         for t in 0..<taps {
-          let x = rows[t * m + i].bytes
+          let x = inputs.pointers[t * m + i]
           for k in 0..<kc { sum += Int32(x[k]) * Int32(plain[(t * kc + k) * n + j]) }
         }
         var real = Float(sum) * multipliers.floats[j]
@@ -115,155 +171,17 @@ struct TileKernelTests {
     let map = mmap(nil, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let map, map != MAP_FAILED else { fatalError("mmap failed") }
     defer { munmap(map, 8 * page) }
+    var noise = Noise(state: UInt64(m + kc))
+    let inputs = TileInputs(m, channels: kc, taps: 1) { bytes(kc, &noise) }
     var first: UnsafeRawPointer?
     for (offset, count) in [(0, 4 * page), (0, 64), (40, 1), (70, 1000), (63, 2), (128, 0)] {
       _ = emulated_fetched_lines(&first)
       let next = zoo_next_weights(w: map + offset, bytes: count)
-      check("emulated", run, m, n, kc, 1, hasAddend: false, hasWorkspace: true, next: next)
+      check("emulated", run, inputs, n, hasAddend: false, hasWorkspace: true, next: next)
       let lines = count == 0 ? 0 : (offset + count - 1) / 64 - offset / 64 + 1
       #expect(emulated_fetched_lines(&first) == lines, "\(count) bytes from \(offset) on")
       if lines > 0 { #expect(first == UnsafeRawPointer(map + offset / 64 * 64)) }
     }
-  }
-
-  /// Sums of bf16 within the rounding of their floats.
-  @Test(arguments: [
-    (8, 16, 32, 1), (17, 40, 16, 9), (32, 48, 31, 1), (33, 33, 50, 2), (49, 17, 128, 1),
-    (64, 8, 61, 1), (100, 20, 12, 3), (33, 16, 7000, 1), (1, 24, 64, 1), (97, 40, 32, 1),
-  ])
-  func floatsAreRightAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
-    var kernels: [zoo_f32_igemm_ukernel] = []
-    if let run = emulated_bf16_igemm() { kernels.append(run) }
-    for kernel in variants("bf16_igemm") {
-      kernels.append(unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self))
-    }
-    for run in kernels {
-      for hasAddend in [false, true] {
-        for hasWorkspace in [true, false] {
-          checkFloats(run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
-          checkRounded(run, m, n, kc, taps, hasAddend: hasAddend, hasWorkspace: hasWorkspace)
-        }
-      }
-    }
-  }
-
-  private func checkFloats(
-    _ run: zoo_f32_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int, hasAddend: Bool,
-    hasWorkspace: Bool
-  ) {
-    let depth = kc * taps
-    var noise = Noise(state: UInt64(m * 131 + n * 17 + depth))
-    // One tap of an odd number of elements has a zero after it.
-    let rows = (0..<m * taps).map { _ in Guarded(halves(kc, &noise) + (kc % 2 == 0 ? [] : [0])) }
-    let plain = halves(depth * n, &noise)
-    let weights = Guarded(packInPairs(plain, depth, n))
-    let bias = GuardedBuffer(noise.floats(n))
-    let addend = noise.floats(m * n)
-    let output = GuardedBuffer(addend)
-    let workspace = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
-    defer { workspace.deallocate() }
-    let pointers = rows.map {
-      Optional(UnsafePointer(UnsafeRawPointer($0.numbers).assumingMemoryBound(to: Float.self)))
-    }
-    pointers.withUnsafeBufferPointer { table in
-      var params = zoo_f32_igemm_params()
-      params.kc = kc
-      params.tap_count = taps
-      params.a = table.baseAddress
-      params.a_tap_stride = m
-      params.w = UnsafeRawPointer(weights.numbers)
-      if hasAddend {
-        params.bias = UnsafePointer(bias.floats)
-        params.addend = UnsafePointer(output.floats)  // in place
-        params.addend_stride = n
-      }
-      params.c = output.floats
-      params.c_stride = n
-      (params.lower, params.upper) = (-3, 2)
-      params.workspace = hasWorkspace ? workspace : nil
-      run(m, n, &params)
-    }
-    let got = output.array
-    for i in 0..<m {
-      for j in 0..<n {
-        var sum = hasAddend ? Double(bias.floats[j]) + Double(addend[i * n + j]) : 0
-        var magnitude = abs(sum)
-        for t in 0..<taps {
-          let x = rows[t * m + i].numbers
-          for k in 0..<kc {
-            let product = Double(widened(x[k])) * Double(widened(plain[(t * kc + k) * n + j]))
-            sum += product
-            magnitude += abs(product)
-          }
-        }
-        let bound = Double(depth + 4) * 0x1p-24 * (magnitude + 1)
-        if abs(Double(got[i * n + j]) - min(max(sum, -3), 2)) > bound {
-          let shape = "m \(m) n \(n) kc \(kc) taps \(taps)"
-          Issue.record("\(shape): [\(i), \(j)] is \(got[i * n + j]), not \(sum)")
-          return
-        }
-      }
-    }
-  }
-
-  /// Outputs of bf16 are those in floats, rounded, whatever is added.
-  private func checkRounded(
-    _ run: zoo_f32_igemm_ukernel, _ m: Int, _ n: Int, _ kc: Int, _ taps: Int, hasAddend: Bool,
-    hasWorkspace: Bool
-  ) {
-    var noise = Noise(state: UInt64(m * 131 + n * 17 + kc * taps))
-    let rows = (0..<m * taps).map { _ in Guarded(halves(kc, &noise) + (kc % 2 == 0 ? [] : [0])) }
-    let weights = Guarded(packInPairs(halves(kc * taps * n, &noise), kc * taps, n))
-    let addend = halves(m * n, &noise)
-    let wide = GuardedBuffer(addend.map(widened))
-    let output = Guarded(addend)
-    let floats = GuardedBuffer(count: m * n, filledWith: .nan)
-    let workspace = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
-    defer { workspace.deallocate() }
-    let pointers = rows.map {
-      Optional(UnsafePointer(UnsafeRawPointer($0.numbers).assumingMemoryBound(to: Float.self)))
-    }
-    pointers.withUnsafeBufferPointer { table in
-      var params = zoo_f32_igemm_params()
-      params.kc = kc
-      params.tap_count = taps
-      params.a = table.baseAddress
-      params.a_tap_stride = m
-      params.w = UnsafeRawPointer(weights.numbers)
-      (params.addend_stride, params.c_stride) = (n, n)
-      params.addend = hasAddend ? UnsafePointer(wide.floats) : nil
-      params.c = floats.floats
-      (params.lower, params.upper) = (-3, 2)
-      params.workspace = hasWorkspace ? workspace : nil
-      run(m, n, &params)
-      params.addend = nil
-      params.c = nil
-      params.rounded_addend = hasAddend ? UnsafePointer(output.numbers) : nil  // in place
-      params.rounded = output.numbers
-      run(m, n, &params)
-    }
-    withExtendedLifetime((rows, weights, wide)) {}
-    #expect(output.array == floats.array.map(bf16), "m \(m) n \(n) kc \(kc) taps \(taps)")
-  }
-
-  private func halves(_ count: Int, _ noise: inout Noise) -> [UInt16] {
-    noise.floats(count).map(bf16)
-  }
-
-  /// Panels of 16 columns in pairs of rows, a last odd row as it is (zoo/FORMAT.md).
-  private func packInPairs(_ plain: [UInt16], _ depth: Int, _ n: Int) -> [UInt16] {
-    var packed: [UInt16] = []
-    for panel in stride(from: 0, to: n, by: 16) {
-      for row in stride(from: 0, to: depth, by: 2) {
-        for column in panel..<min(n, panel + 16) {
-          packed.append(plain[row * n + column])
-          if row + 1 < depth { packed.append(plain[(row + 1) * n + column]) }
-        }
-      }
-    }
-    return packed
   }
 
   /// Panels of 16 columns in quads of 4 rows, the last panel narrower (zoo/FORMAT.md).

@@ -69,7 +69,8 @@ typedef struct zoo_f32_igemm_kernel {
   uint32_t workspace; // bytes, or 0
 } zoo_f32_igemm_kernel;
 
-// Of kernels for a matrix unit (AMX): input rows in the order of its tiles, a share of a cache of the second level.
+// Of kernels for a matrix unit (AMX): input rows in the order of its tiles where they are not so already, a share of a cache of the
+// second level.
 #define ZOO_TILE_WORKSPACE (384 << 10)
 
 // f16w_igemm: the same with weights of IEEE half precision, which are widened exactly.

@@ -1,8 +1,7 @@
 // Products by a matrix unit (simd/amx.h), for any type of elements: 32 rows by 32 columns, four tiles of sums.
 //
-// The rows of the input are first copied one after the other to the workspace, their taps side by side: then tiles are regular whatever
-// the pointers are, taps of few channels share a tile, and every load is aligned. What is copied serves all columns. Weights lie as
-// the unit wants them: groups of rows that make 4 bytes, of 16 columns side by side, 16 of which are a tile.
+// Where rows of the input are is the affair of tiles/rows.h. Weights lie as the unit wants them: groups of rows that make 4 bytes, of 16
+// columns side by side, 16 of which are a tile.
 //
 // The including file defines
 //   PARAMS, ELEMENT: of the family, and its inputs and weights
@@ -14,45 +13,20 @@
 //   VECTORS: the kernel for small workspaces
 #include <simd/amx.h>
 #include <tiles/fetching.h>
+#include <tiles/rows.h>
 #include <zoo_kernels.h>
 
-#define BLOCK (2 * TILE_ROWS)
 #define PANEL 16                            // columns
 #define GROUP (4 / (size_t)sizeof(ELEMENT)) // rows of weights
 
 // What all tiles of a call share.
 typedef struct tile_work {
   const PARAMS *p;
-  char *rows; // copied: [count][stride]
-  size_t
-      stride; // bytes: an odd number of lines of the cache, so that neighbouring rows do not share their places in it
+  tile_rows rows;
   size_t groups;       // of a column of weights
   size_t column_bytes; // of weights
-  // The rows in hand, cut into blocks of `lower` + `upper` rows, each in a tile.
-  size_t first, count, blocks, lower, upper;
   fetching next;
 } tile_work;
-
-// Sizes are small: no call of memcpy.
-INLINE void copy_bytes(char *to, const char *from, size_t bytes) {
-  size_t at = 0;
-  for (; at + TILE_BYTES <= bytes; at += TILE_BYTES)
-    _mm512_storeu_si512(to + at, _mm512_loadu_si512(from + at));
-  const __mmask64 rest = ((uint64_t)1 << (bytes - at)) - 1;
-  _mm512_mask_storeu_epi8(to + at, rest, _mm512_maskz_loadu_epi8(rest, from + at));
-}
-
-static void copy_rows(const tile_work *work) {
-  const PARAMS *p = work->p;
-  const size_t run = p->kc * sizeof(ELEMENT);
-  for (size_t i = 0; i < work->count; i++) {
-    char *to = work->rows + i * work->stride;
-    // Zeros past the end, then the taps.
-    _mm512_storeu_si512(to + (p->tap_count * run - 1) / TILE_BYTES * TILE_BYTES, _mm512_setzero_si512());
-    for (size_t t = 0; t < p->tap_count; t++)
-      copy_bytes(to + t * run, (const char *)p->a[t * p->a_tap_stride + work->first + i], run);
-  }
-}
 
 // The groups of the last tile, which is not whole, of a panel of `width` columns, zeros below them.
 static void copy_last_groups(char *to, const tile_work *work, size_t column, size_t width) {
@@ -74,12 +48,10 @@ static void copy_last_groups(char *to, const tile_work *work, size_t column, siz
 INLINE void block(const int halves, const int panels, tile_work *work, size_t index, size_t column, size_t width,
                   char (*last)[TILE_ROWS * TILE_BYTES]) {
   const PARAMS *p = work->p;
-  const size_t rows = work->lower + work->upper;
-  // The last block ends with the rows, some of which the one before it may have finished.
-  const size_t done = index * rows, row = done + rows <= work->count ? done : work->count - rows;
-  const char *a0 = work->rows + row * work->stride, *a1 = a0 + work->lower * work->stride;
+  const tile_rows *rows = &work->rows;
+  const tile_place *a0 = rows->places + (index - rows->first) * 2 * rows->runs, *a1 = a0 + rows->runs;
   const char *w0 = (const char *)p->w + column * work->column_bytes, *w1 = w0 + PANEL * work->column_bytes;
-  const size_t stride = work->stride, w_stride = 4 * width;
+  const size_t w_stride = 4 * width, whole_groups = work->groups - (!WHOLE_GROUPS && work->column_bytes % 4 != 0);
   int32_t sums[BLOCK][2 * PANEL] __attribute__((aligned(64)));
   const void *start0 = start_row(p, column, sums[0]);
   T_LOAD(0, start0, 0);
@@ -91,42 +63,47 @@ INLINE void block(const int halves, const int panels, tile_work *work, size_t in
     if (halves == 2)
       T_LOAD(3, start1, 0);
   }
-  for (size_t group = 0; group < work->groups; group += TILE_ROWS) {
-    const int whole = group + TILE_ROWS <= work->groups - (WHOLE_GROUPS ? 0 : work->column_bytes % 4 != 0);
-    T_LOAD(4, a0 + group * 4, stride);
-    T_LOAD(6, whole ? w0 + group * w_stride : last[0], whole ? w_stride : TILE_BYTES);
-    T_DOT(0, 4, 6);
-    if (panels == 2) {
-      T_LOAD(7, whole ? w1 + group * w_stride : last[1], whole ? w_stride : TILE_BYTES);
-      T_DOT(1, 4, 7);
+  size_t group = 0;
+  for (size_t run = 0; run < rows->runs; run++) {
+    for (size_t at = 0; at < rows->lines * TILE_BYTES; at += TILE_BYTES, group += TILE_ROWS) {
+      const int whole = group + TILE_ROWS <= whole_groups;
+      T_LOAD(4, a0[run].at + at, a0[run].stride);
+      T_LOAD(6, whole ? w0 + group * w_stride : last[0], whole ? w_stride : TILE_BYTES);
+      T_DOT(0, 4, 6);
+      if (panels == 2) {
+        T_LOAD(7, whole ? w1 + group * w_stride : last[1], whole ? w_stride : TILE_BYTES);
+        T_DOT(1, 4, 7);
+      }
+      if (halves == 2) {
+        T_LOAD(5, a1[run].at + at, a1[run].stride);
+        T_DOT(2, 5, 6);
+        if (panels == 2)
+          T_DOT(3, 5, 7);
+      }
+      fetch(&work->next);
     }
-    if (halves == 2) {
-      T_LOAD(5, a1 + group * 4, stride);
-      T_DOT(2, 5, 6);
-      if (panels == 2)
-        T_DOT(3, 5, 7);
-    }
-    fetch(&work->next);
   }
   T_STORE(0, sums[0], sizeof sums[0]);
   if (panels == 2)
     T_STORE(1, sums[0] + PANEL, sizeof sums[0]);
   if (halves == 2)
-    T_STORE(2, sums[work->lower], sizeof sums[0]);
+    T_STORE(2, sums[rows->lower], sizeof sums[0]);
   if (halves == 2 && panels == 2)
-    T_STORE(3, sums[work->lower] + PANEL, sizeof sums[0]);
+    T_STORE(3, sums[rows->lower] + PANEL, sizeof sums[0]);
   const finish state = finish_state(p);
-  for (size_t i = done - row; i < rows; i++) {
+  // Rows that the block before has finished are left alone: outputs may lie over what is added to them.
+  const size_t each = rows->lower + rows->upper, row = first_row(rows, index);
+  for (size_t i = index * each - row; i < each; i++) {
     if (panels == 2) // of 16 columns each
-      finish_pair(sums[i], work->first + row + i, column, state, p);
+      finish_pair(sums[i], row + i, column, state, p);
     else
-      finish_row(sums[i], work->first + row + i, column, width, state, p);
+      finish_row(sums[i], row + i, column, width, state, p);
   }
 }
 
 // Columns [column, end) in panels of `width`, pairs of them as long as there are any.
 static void columns(tile_work *work, size_t column, size_t end, size_t width) {
-  const size_t lower = work->lower, upper = work->upper;
+  const size_t lower = work->rows.lower, upper = work->rows.upper;
   tile_shapes shapes = {.palette = 1};
   const size_t rows[8] = {lower, lower, upper, upper, lower, upper, TILE_ROWS, TILE_ROWS};
   for (size_t t = 0; t < 8; t++) {
@@ -140,7 +117,7 @@ static void columns(tile_work *work, size_t column, size_t end, size_t width) {
     const int pair = column + 2 * PANEL <= end;
     for (int v = 0; has_last && v <= pair; v++)
       copy_last_groups(last[v], work, column + (size_t)v * PANEL, width);
-    for (size_t i = 0; i < work->blocks; i++) {
+    for (size_t i = work->rows.first; i < work->rows.end; i++) {
       if (upper > 0 && pair)
         block(2, 2, work, i, column, width, last);
       else if (upper > 0)
@@ -157,40 +134,26 @@ static void columns(tile_work *work, size_t column, size_t end, size_t width) {
 
 // What follows the first columns may be wanted with the last ones, so that these fetch nothing.
 static fetching plan_next(const tile_work *work, size_t n) {
-  const size_t pairs = (n - 1) / (2 * PANEL), steps = (work->groups + TILE_ROWS - 1) / TILE_ROWS;
-  return plan_fetching(work->p->next, (pairs > 0 ? pairs : 1) * work->blocks * steps);
-}
-
-// Rows [first, first + count), all of whose columns: in blocks of at most 32 rows, all of one size, since a product takes about as many
-// cycles as it has rows, and telling the unit another size hundreds.
-static void rows_of_blocks(tile_work *work, size_t first, size_t count, size_t n) {
-  work->first = first;
-  work->count = count;
-  work->blocks = (count + BLOCK - 1) / BLOCK;
-  const size_t rows = (count + work->blocks - 1) / work->blocks;
-  work->upper = rows > TILE_ROWS ? rows / 2 : 0;
-  work->lower = rows - work->upper;
-  copy_rows(work);
-  if (first == 0)
-    work->next = plan_next(work, n);
-  const size_t narrow = n % PANEL, wide = n - narrow;
-  if (wide > 0)
-    columns(work, 0, wide, PANEL);
-  if (narrow > 0)
-    columns(work, wide, n, narrow);
+  const size_t pairs = (n - 1) / (2 * PANEL), steps = work->rows.runs * work->rows.lines;
+  return plan_fetching(work->p->next, (pairs > 0 ? pairs : 1) * work->rows.end * steps);
 }
 
 // Without a workspace, or where not even a block fits it, the product is made by vectors: never because of m, on which the bits of
 // floats would then depend.
 static void product_by_tiles(size_t m, size_t n, const PARAMS *p) {
   const size_t depth = p->tap_count * p->kc, groups = (depth + GROUP - 1) / GROUP;
-  const size_t lines = (groups * 4 + TILE_BYTES - 1) / TILE_BYTES;
-  tile_work work = {.p = p, .stride = (lines | 1) * TILE_BYTES, .groups = groups};
+  const size_t narrow = n % PANEL, wide = n - narrow;
+  tile_work work = {.p = p, .rows = cut_rows(m, p), .groups = groups};
   work.column_bytes = WHOLE_GROUPS ? groups * 4 : depth * sizeof(ELEMENT);
-  work.rows = (char *)(((uintptr_t)p->workspace + 63) / 64 * 64);
-  const size_t most = p->workspace ? (ZOO_TILE_WORKSPACE - 64) / work.stride / BLOCK * BLOCK : 0;
-  for (size_t first = 0; most > 0 && first < m; first += most)
-    rows_of_blocks(&work, first, m - first < most ? m - first : most, n);
-  if (most == 0)
-    VECTORS(m, n, p);
+  if (work.rows.blocks == 0)
+    return VECTORS(m, n, p);
+  while (work.rows.end < work.rows.blocks) {
+    place_blocks(&work.rows);
+    if (work.rows.first == 0)
+      work.next = plan_next(&work, n);
+    if (wide > 0)
+      columns(&work, 0, wide, PANEL);
+    if (narrow > 0)
+      columns(&work, wide, n, narrow);
+  }
 }
