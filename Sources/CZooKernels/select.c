@@ -5,7 +5,8 @@
 #ifdef __ELF__
 __attribute__((section(".bss.zoo_f32_zero_row"))) // zeros that take no room in the file
 #endif
-const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT] __attribute__((aligned(64))); // whole lines of the cache (tiles/rows.h)
+__attribute__((aligned(64))) // whole lines of the cache (tiles/rows.h)
+const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #endif
 
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_f32_igemm_params *);

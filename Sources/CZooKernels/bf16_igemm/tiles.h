@@ -14,12 +14,7 @@ typedef struct finish {
 } finish;
 INLINE finish finish_state(const PARAMS *p) { return (finish){v_set(p->lower), v_set(p->upper)}; }
 
-INLINE const void *start_row(const PARAMS *p, size_t column, void *space) {
-  if (p->bias)
-    return p->bias + column;
-  v_store(space, v_set(0));
-  return space;
-}
+INLINE const void *start_row(const PARAMS *p, size_t column) { return p->bias ? p->bias + column : zoo_f32_zero_row; }
 
 INLINE void finish_row(const int32_t *sums, size_t row, size_t column, size_t width, finish state, const PARAMS *p) {
   const vmask mask = v_mask(width);

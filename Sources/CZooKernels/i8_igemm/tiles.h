@@ -19,10 +19,7 @@ INLINE finish finish_state(const PARAMS *p) {
                   make_packed_requantization(p->lower, p->upper, p->zero_point)};
 }
 
-INLINE const void *start_row(const PARAMS *p, size_t column, void *space) {
-  (void)space;
-  return p->bias[0] + column;
-}
+INLINE const void *start_row(const PARAMS *p, size_t column) { return p->bias[0] + column; }
 
 INLINE void finish_pair(const int32_t *sums, size_t row, size_t column, finish state, const PARAMS *p) {
   vf real[2];

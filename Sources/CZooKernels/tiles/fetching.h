@@ -20,6 +20,7 @@ INLINE fetching plan_fetching(zoo_next_weights next, size_t turns) {
 
 INLINE void fetch(fetching *next) {
   const size_t count = next->each < next->lines ? next->each : next->lines;
+#pragma clang loop unroll(disable)
   for (size_t v = 0; v < count; v++)
     T_FETCH(next->at + v * TILE_BYTES);
   next->at += count * TILE_BYTES;

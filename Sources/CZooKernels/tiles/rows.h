@@ -73,6 +73,7 @@ INLINE void copy_bytes(char *to, const char *from, size_t bytes) {
 INLINE void copy_run(char *to, const tile_rows *rows, size_t row, size_t count, size_t run) {
   const PARAMS *p = rows->p;
   const size_t taps = p->tap_count / rows->runs, bytes = p->kc * sizeof(ELEMENT);
+#pragma clang loop unroll(disable)
   for (size_t i = 0; i < count; i++, to += rows->stride) {
     if (taps * bytes % TILE_BYTES != 0) // zeros past the end
       _mm512_store_si512(to + (rows->lines - 1) * TILE_BYTES, _mm512_setzero_si512());
@@ -115,6 +116,7 @@ static void place_blocks(tile_rows *rows) {
     if ((size_t)(copies - (char *)place) < block_bytes(rows))
       return;
     size_t row = first_row(rows, rows->end);
+#pragma clang loop unroll(disable)
     for (int half = 0; half < 2; half++) {
       const size_t count = half ? rows->upper : rows->lower;
       for (size_t run = 0; run < rows->runs; run++, place++) {
