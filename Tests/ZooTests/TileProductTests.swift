@@ -8,13 +8,16 @@ import Zoo
 import ZooCompiler
 
 struct TileProductTests {
-  /// Direct rows, rows through pointers, gathered rows; with more rows than one call takes.
+  /// Direct rows, rows through pointers, gathered rows; with more rows than one call takes, in whole lines, and more columns than one
+  /// block has.
   @Test(arguments: [
     PictureConvolution(side: 20, channels: 64, outputs: 72, kernel: 1, stride: 1),
     PictureConvolution(side: 14, channels: 16, outputs: 40, kernel: 3, stride: 1),
     PictureConvolution(side: 23, channels: 3, outputs: 32, kernel: 7, stride: 2),
     PictureConvolution(side: 9, channels: 30, outputs: 24, kernel: 3, stride: 2),
     PictureConvolution(side: 15, channels: 32, outputs: 16, kernel: 11, stride: 1),
+    PictureConvolution(side: 28, channels: 64, outputs: 72, kernel: 3, stride: 1),
+    PictureConvolution(side: 14, channels: 256, outputs: 320, kernel: 3, stride: 1),
   ])
   func givesTheBitsOfVectors(_ c: PictureConvolution) throws {
     guard let emulated = emulated_i8_igemm() else {
@@ -34,6 +37,25 @@ struct TileProductTests {
     #expect(try run(c, tiles, scratch: scratch, parallel: nil) == want)
     #expect(try run(c, tiles, scratch: scratch, parallel: threePieces) == want)
     #expect(try run(c, tiles, scratch: nil, parallel: nil) == want, "without scratch memory")
+  }
+
+  /// A call that none comes before fetches all of its weights but those that it begins with, once.
+  @Test func firstCallsFetchTheirWeights() throws {
+    guard let emulated = emulated_i8_igemm() else { return }
+    let c = PictureConvolution(side: 7, channels: 64, outputs: 96, kernel: 3, stride: 1)
+    var tiles = zoo_kernels_for(UInt32(ZOO_KERNELS_AVX512VNNI))
+    let share = Int(ZOO_TILE_WORKSPACE)
+    tiles.i8_igemm = zoo_integer_igemm_kernel(
+      run: emulated, mr: 32, nr: 32, workspace: UInt32(share))
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: share, alignment: 64)
+    defer { memory.deallocate() }
+    var first: UnsafeRawPointer?
+    _ = emulated_fetched_lines(&first)
+    let scratch = Scratch(base: memory, byteCount: share, shareByteCount: share)
+    _ = try run(c, tiles, scratch: scratch, parallel: nil)
+    // Weights may begin anywhere in a line.
+    let lines = (c.outputs - 32) * c.depth / 64
+    #expect((lines...lines + 1).contains(emulated_fetched_lines(&first)))
   }
 
   private func run(

@@ -97,7 +97,8 @@ struct FloatTiles {
   ) {
     let taps = source.tapCount
     let tile = rowsPerCall(
-      tile: Int(product.family.mr), workspace, most: MatrixProduct.pointerCapacity / taps)
+      tile: Int(product.family.mr), workspace, most: MatrixProduct.pointerCapacity / taps,
+      line: source.isDirect ? 16 : source.outputWidth)
     let table = UnsafeMutableRawPointer(memory.pointers)
       .assumingMemoryBound(to: UnsafePointer<Element>?.self)
     let zeros = UnsafeRawPointer(zoo_f32_zero_row_address())?

@@ -56,8 +56,6 @@ package struct MatrixProduct {
   static let pointerCapacity = Int(ZOO_MEMORY_POINTERS)
   /// Pointers that are found at once: they leave the nearest cache to the data.
   static let tableCapacity = 512
-  /// Weights of one block of columns stay in L2 while the rows pass by.
-  static let blockByteCount = 256 << 10
   /// Bytes of an image of which most stays in L2, too. (With twice as much nothing is gained.)
   static let smallImage = 512 << 10
 
@@ -105,7 +103,8 @@ package struct MatrixProduct {
   /// Columns of one block of weights: whole tiles.
   fileprivate var blockColumns: Int {
     let nr = max(MatrixProduct.panel, Int(family.nr))
-    let most = MatrixProduct.blockByteCount / (depth * weights.type.byteWidth)
+    let bytes = weightsPerBlock(family.workspace, rows: rows, taps: source.tapCount)
+    let most = bytes / (depth * weights.type.byteWidth)
     return max(
       nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)
   }

@@ -18,9 +18,27 @@ extension Runtime {
 }
 
 /// Rows of one call: one tile of `tile` rows, or with a workspace many whole ones; at most `most`, for which there are pointers.
-func rowsPerCall(tile: Int, _ workspace: UnsafeMutableRawPointer?, most: Int) -> Int {
+///
+/// - Parameter line: pixels of a line of the output, if rows are regular only within lines. A kernel with a workspace cuts its rows into
+///   equal blocks of two tiles of up to 16 rows. Lines of a multiple of 13, 14 or 15 pixels are then cut into whole tiles, which do not
+///   straddle padding and are as fast for each row.
+func rowsPerCall(
+  tile: Int, _ workspace: UnsafeMutableRawPointer?, most: Int, line: Int = 16
+) -> Int {
   guard workspace != nil, most > tile else { return min(tile, most) }
-  return min(mostRows, most) / tile * tile
+  let most = min(mostRows, most)
+  guard line % 16 != 0, let half = (13...15).last(where: { line % $0 == 0 }) else {
+    return most / tile * tile
+  }
+  // Of more rows fewer, larger blocks would be made.
+  return 2 * half * min(most / (2 * half), 31 / (32 - 2 * half))
+}
+
+/// Bytes of weights of one block of columns, which stay in L2 while `rows` with `taps` pointers each pass by.
+func weightsPerBlock(_ workspace: UInt32, rows: Int, taps: Int) -> Int {
+  guard workspace > 0 else { return 256 << 10 }
+  // Rows are found, some of them copied, once for each block. The rows of one call pass by but once; CPUs with matrix units have 2 MB.
+  return rows <= mostRows && rows * taps <= Int(ZOO_MEMORY_POINTERS) ? 1 << 30 : 640 << 10
 }
 
 /// Rows that are prepared at once for several calls: whole calls, at most `most` if that is one.

@@ -30,8 +30,8 @@ struct IntegerProduct<Element: IntegerElement> {
   static var pointerCapacity: Int { Int(ZOO_MEMORY_POINTERS) }
   /// Elements of one gathered tile, or of the row that stands for padding.
   static var elementCapacity: Int { Int(ZOO_MEMORY_BYTES) / 2 }
-  /// Weights of one block of columns stay in L2 while the rows pass by.
-  static var blockByteCount: Int { 256 << 10 }
+  /// Bytes of an image beside which two tiles of columns at a time stay in L2.
+  static var smallImage: Int { 256 << 10 }
 
   func start() {
     let kernel = Element.product(runtime.kernels)
@@ -51,15 +51,17 @@ struct IntegerProduct<Element: IntegerElement> {
 
   /// Columns of one block of weights: whole tiles.
   private var blockColumns: Int {
-    let nr = max(MatrixProduct.panel, Int(Element.product(runtime.kernels).nr))
-    return max(nr, IntegerProduct.blockByteCount / depth / nr * nr)
+    let kernel = Element.product(runtime.kernels)
+    let nr = max(MatrixProduct.panel, Int(kernel.nr))
+    let most = weightsPerBlock(kernel.workspace, rows: rows, taps: source.tapCount)
+    return max(nr, most / depth / nr * nr)
   }
 
   /// As of a product of floats.
   fileprivate var columnsAtOnce: Int {
     let kernel = Element.product(runtime.kernels)
     let image = rows * depth / source.tapCount * MemoryLayout<Element>.size
-    guard image <= IntegerProduct.blockByteCount, rows > 2 * Int(kernel.mr), kernel.workspace == 0,
+    guard image <= IntegerProduct.smallImage, rows > 2 * Int(kernel.mr), kernel.workspace == 0,
       !pads, !gathers
     else { return blockColumns }
     return 2 * max(MatrixProduct.panel, Int(kernel.nr))

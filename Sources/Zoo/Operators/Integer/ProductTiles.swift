@@ -91,7 +91,9 @@ struct ProductTiles<Element: IntegerElement> {
       return run(lines, rows, of: source, start)
     }
     let taps = source.tapCount
-    let tile = rowsPerCall(most: IntegerProduct<Element>.pointerCapacity / taps)
+    let tile = rowsPerCall(
+      most: IntegerProduct<Element>.pointerCapacity / taps,
+      line: source.isDirect ? 16 : source.outputWidth)
     let most = rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)
     var first = rows.lowerBound
     while first < rows.upperBound {
@@ -138,9 +140,9 @@ struct ProductTiles<Element: IntegerElement> {
   }
 
   /// Rows of one call, of at most `most` for which there is room.
-  private func rowsPerCall(most: Int) -> Int {
+  private func rowsPerCall(most: Int, line: Int = 16) -> Int {
     Zoo.rowsPerCall(
-      tile: Int(Element.product(product.runtime.kernels).mr), workspace, most: most)
+      tile: Int(Element.product(product.runtime.kernels).mr), workspace, most: most, line: line)
   }
 
   /// `rows` whose pointers lie in a table of their number for each tap.
