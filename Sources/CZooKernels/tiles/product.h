@@ -79,9 +79,8 @@ __attribute__((noinline)) static void finish_rows(const int panels, pending *blo
   }
 }
 
-// Block `index`: `panels` panels of `width` columns from `column` on. `halves`: how many tiles of rows there are. All of the block
-// `before` is finished with the last step.
-INLINE void multiply(const int halves, const int panels, tile_work *work, size_t index, size_t column, size_t width,
+// Block `index`: `panels` panels of `width` columns from `column` on. All of the block `before` is finished with the last step.
+INLINE void multiply(const int panels, tile_work *work, size_t index, size_t column, size_t width,
                      char (*last)[TILE_ROWS * TILE_BYTES], pending *before, tile_sums sums, const finish *state) {
   const PARAMS *p = work->p;
   const tile_rows *rows = &work->rows;
@@ -109,7 +108,7 @@ INLINE void multiply(const int halves, const int panels, tile_work *work, size_t
         FIRST(1, sums[0] + PANEL, start1);
         T_DOT(1, 4, 7);
       }
-      if (halves == 2) {
+      if (rows->upper > 0) {
         T_LOAD(5, a1[run].at + at, a1[run].stride);
         FIRST(2, sums[rows->lower], start0);
         T_DOT(2, 5, 6);
@@ -127,7 +126,7 @@ INLINE void multiply(const int halves, const int panels, tile_work *work, size_t
 }
 
 // Columns [column, end) in panels of `width`, `panels` at a time.
-INLINE void columns_by(const int halves, const int panels, tile_work *work, size_t column, size_t end, size_t width) {
+INLINE void columns_by(const int panels, tile_work *work, size_t column, size_t end, size_t width) {
   const tile_rows *rows = &work->rows;
   const size_t each = rows->lower + rows->upper;
   const finish state = finish_state(work->p);
@@ -138,7 +137,7 @@ INLINE void columns_by(const int halves, const int panels, tile_work *work, size
     for (int v = 0; v < panels && work->column_bytes % TILE_BYTES != 0; v++)
       copy_last_groups(last[v], work, column + (size_t)v * PANEL, width);
     for (size_t i = rows->first; i < rows->end; i++) {
-      multiply(halves, panels, work, i, column, width, last, &before, sums, &state);
+      multiply(panels, work, i, column, width, last, &before, sums, &state);
       // Rows that the block before has finished are left alone: outputs may lie over what is added to them.
       const size_t row = first_row(rows, i);
       before = (pending){row, column, i * each - row, each};
@@ -147,9 +146,9 @@ INLINE void columns_by(const int halves, const int panels, tile_work *work, size
   T_STORE(0, sums[0], sizeof sums[0]);
   if (panels == 2)
     T_STORE(1, sums[0] + PANEL, sizeof sums[0]);
-  if (halves == 2)
+  if (rows->upper > 0)
     T_STORE(2, sums[rows->lower], sizeof sums[0]);
-  if (halves == 2 && panels == 2)
+  if (rows->upper > 0 && panels == 2)
     T_STORE(3, sums[rows->lower] + PANEL, sizeof sums[0]);
   finish_rows(panels, &before, BLOCK, sums, width, &state, work->p);
 }
@@ -165,15 +164,10 @@ static void columns(tile_work *work, size_t column, size_t end, size_t width) {
   }
   T_BEGIN(&shapes);
   const size_t pairs = (end - column) / (2 * PANEL) * (2 * PANEL);
-  if (upper > 0 && pairs > 0)
-    columns_by(2, 2, work, column, column + pairs, width);
-  else if (pairs > 0)
-    columns_by(1, 2, work, column, column + pairs, width);
-  column += pairs;
-  if (column < end && upper > 0)
-    columns_by(2, 1, work, column, end, width);
-  else if (column < end)
-    columns_by(1, 1, work, column, end, width);
+  if (pairs > 0)
+    columns_by(2, work, column, column + pairs, width);
+  if (column + pairs < end)
+    columns_by(1, work, column + pairs, end, width);
   T_END();
 }
 

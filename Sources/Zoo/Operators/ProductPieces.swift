@@ -98,6 +98,7 @@ extension zoo_next_weights {
   }
 
   /// Has a call fetch `byteCount` bytes of its own weights, too, and first; only these if they do not lie before the others.
+  @inline(never)
   mutating func begin(with weights: UnsafeRawPointer, byteCount: Int) {
     guard byteCount > 0 else { return }
     self = zoo_next_weights(

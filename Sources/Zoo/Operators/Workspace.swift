@@ -22,6 +22,7 @@ extension Runtime {
 /// - Parameter line: pixels of a line of the output, if rows are regular only within lines. A kernel with a workspace cuts its rows into
 ///   equal blocks of two tiles of up to 16 rows. Lines of a multiple of 13, 14 or 15 pixels are then cut into whole tiles, which do not
 ///   straddle padding and are as fast for each row.
+@inline(never)
 func rowsPerCall(
   tile: Int, _ workspace: UnsafeMutableRawPointer?, most: Int, line: Int = 16
 ) -> Int {
@@ -35,6 +36,7 @@ func rowsPerCall(
 }
 
 /// Bytes of weights of one block of columns, which stay in L2 while `rows` with `taps` pointers each pass by.
+@inline(never)
 func weightsPerBlock(_ workspace: UInt32, rows: Int, taps: Int) -> Int {
   guard workspace > 0 else { return 256 << 10 }
   // Rows are found, some of them copied, once for each block. The rows of one call pass by but once; CPUs with matrix units have 2 MB.
@@ -48,6 +50,7 @@ func rowsPerTable(_ rowsPerCall: Int, most: Int) -> Int {
 
 /// Those of `columns` whose weights the first call of a kernel with a workspace fetches while it multiplies `nr` others: such kernels fetch what
 /// they are told, and columns that are not the `first` of their thread have been fetched by the calls before.
+@inline(never)
 func coldColumns(
   _ columns: Range<Int>, first: Int, nr: UInt32, _ workspace: UnsafeMutableRawPointer?
 ) -> Range<Int> {
