@@ -178,6 +178,47 @@ struct GradientTests {
         y = try b.convolution("c2", y, channels: 8, kernel: 3, padding: .same, bias: false)
         return try b.relu(try b.addition(try b.batchNorm("b2", y), x))
       },
+      GradientCase("residual blocks one after the other", (4, 5, 6)) { b, x in
+        var x = try b.convolution("c0", x, channels: 8, kernel: 3, padding: .same)
+        for index in 1...3 {
+          var y = try b.convolution("c\(index)", x, channels: 8, kernel: 3, padding: .same)
+          y = try b.batchNorm("b\(index)", y)
+          x = try b.relu(try b.addition(index == 2 ? x : y, index == 2 ? y : x))
+        }
+        return x
+      },
+      GradientCase("residual block with a projection", (4, 4, 5)) { b, x in
+        var y = try b.convolution("c1", x, channels: 6, kernel: 3, padding: .same, bias: false)
+        y = try b.relu(try b.batchNorm("b1", y))
+        y = try b.convolution("c2", y, channels: 6, kernel: 3, padding: .same, bias: false)
+        y = try b.batchNorm("b2", y)
+        let shortcut = try b.batchNorm(
+          "bs", try b.convolution("cs", x, channels: 6, kernel: 1, bias: false))
+        return try b.relu(try b.addition(y, shortcut))
+      },
+      GradientCase("residual block with a projection that is activated", (4, 4, 5)) { b, x in
+        let y = try b.batchNorm(
+          "b", try b.convolution("c", x, channels: 6, kernel: 3, padding: .same, bias: false))
+        let shortcut = try b.activation(
+          try b.convolution("cs", x, channels: 6, kernel: 1), Activation(.tanh))
+        return try b.relu(try b.addition(y, shortcut))
+      },
+      GradientCase("shortcut that is read before the sum, after it, and twice", (4, 4, 6)) { b, x in
+        let x = try b.convolution("c0", x, channels: 6, kernel: 1)
+        let y = try b.batchNorm(
+          "b", try b.convolution("c1", x, channels: 6, kernel: 3, padding: .same, bias: false))
+        let between = try b.convolution("c2", x, channels: 6, kernel: 1)
+        let sum = try b.relu(try b.addition(y, x))
+        let later = try b.addition(try b.addition(sum, between), x)
+        let twice = try b.addition(later, later)
+        return try b.addition(try b.activation(twice, Activation(.sigmoid)), x)
+      },
+      GradientCase("sum of norms that is not clamped by ReLU", (4, 4, 6)) { b, x in
+        let first = try b.batchNorm("b1", try b.convolution("c1", x, channels: 7, kernel: 1))
+        let second = try b.batchNorm(
+          "b2", try b.convolution("c2", x, channels: 7, kernel: 3, padding: .same))
+        return try b.activation(try b.addition(first, second), Activation(.elu, alpha: 0.7))
+      },
     ]
     for activation in activations {
       cases.append(

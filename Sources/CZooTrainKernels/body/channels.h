@@ -49,13 +49,17 @@ INLINE vf norm_mask(vf x, vf scale, vf shift, vf low, vf high, vf dy) {
   return v_inside(v_fma(x, scale, shift), low, high, dy);
 }
 
-static void normalize(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, float *y) {
+static void normalize(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, const float *addend,
+                      float *y) {
   const vf low = v_set(norm->lower), high = v_set(norm->upper);
   EACH_VECTOR(channels, {
     const vf a = LOAD(norm->scale + at), b = LOAD(norm->shift + at);
     for (size_t r = 0; r < rows; r++) {
       const size_t i = r * channels + at;
-      STORE(y + i, v_min(v_max(v_fma(LOAD(x + i), a, b), low), high));
+      vf value = v_fma(LOAD(x + i), a, b);
+      if (addend)
+        value = v_add(value, LOAD(addend + i));
+      STORE(y + i, v_min(v_max(value, low), high));
     }
   })
 }

@@ -106,8 +106,9 @@ typedef struct zoo_train_kernels {
   void (*moments)(size_t rows, size_t channels, const float *x, const float *shift, float *sum, float *squares);
   // sum[c] += x over dense rows.
   void (*sums)(size_t rows, size_t channels, const float *x, float *sum);
-  // y = norm(x)
-  void (*normalize)(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, float *y);
+  // y = norm(x); with an addend, which may be NULL, it is added before the clamp.
+  void (*normalize)(size_t rows, size_t channels, const float *x, const zoo_train_norm *norm, const float *addend,
+                    float *y);
   // With dz = lower < x scale[c] + shift[c] < upper ? dy : 0: sum[c] += dz, dots[c] += dz (x - mean[c]).
   void (*norm_dots)(size_t rows, size_t channels, const float *dy, const float *x, const zoo_train_norm *norm,
                     const float *mean, float *sum, float *dots);

@@ -63,6 +63,10 @@ package final class TrainingNetwork {
       needsGradient: false)
     variables[planned.inputs[0]] = input
     var layers: [any Layer] = []
+    // Rounded values are rounded, and their gradients masked, in place.
+    let isRounded = planned.nodes.contains { planned[$0.output].quantization != nil }
+    var gradients = GradientBuffers(shared: isRounded ? [:] : sharedGradients(planned))
+    let lateNorms = isRounded ? [] : normsForSums(planned)
     for node in planned.nodes {
       for case let id? in node.inputs where variables[id] == nil {
         guard let floats = planned.floats(id) else {
@@ -73,9 +77,13 @@ package final class TrainingNetwork {
         variables[id] = fixed
       }
       let inputs = node.inputs.map { $0.flatMap { variables[$0] } }
+      let shape = planned[node.output].shape
+      let needsGradient = inputs.contains { $0?.gradient != nil }
       let output = Variable(
-        name: node.name, shape: planned[node.output].shape,
-        needsGradient: inputs.contains { $0?.gradient != nil })
+        name: node.name, shape: shape,
+        gradient: needsGradient
+          ? gradients.buffer(of: node.output, count: shape.elementCount) : nil)
+      output.takesLateNorm = lateNorms.contains(node.output)
       variables[node.output] = output
       layers.append(
         try makeLayer(

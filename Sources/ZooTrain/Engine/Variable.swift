@@ -36,16 +36,25 @@ package final class Variable {
   var takesLateGradient = false
   /// Writes rows of `gradient`, which is not there yet; called for each row once, on any thread.
   var lateGradient: ((Range<Int>) -> Void)?
+  /// Whether the layer that reads `value` can normalise while it adds: see `LateNorm`.
+  var takesLateNorm = false
+  /// What `value` would be, which is not there.
+  var lateNorm: LateNorm?
   private let owners: [Buffer]
 
   package var count: Int { shape.elementCount }
 
   /// An activation with memory of its own.
-  package init(name: String, shape: Shape, needsGradient: Bool) {
+  package convenience init(name: String, shape: Shape, needsGradient: Bool) {
+    self.init(
+      name: name, shape: shape, gradient: needsGradient ? Buffer(count: shape.elementCount) : nil)
+  }
+
+  /// An activation whose gradient may lie where that of another is.
+  init(name: String, shape: Shape, gradient gradientBuffer: Buffer?) {
     self.name = name
     self.shape = shape
     let buffer = Buffer(count: shape.elementCount)
-    let gradientBuffer = needsGradient ? Buffer(count: shape.elementCount) : nil
     value = buffer.base
     gradient = gradientBuffer?.base
     owners = [buffer] + (gradientBuffer.map { [$0] } ?? [])

@@ -65,11 +65,12 @@ final class BatchNormLayer: Layer {
       running.variance[c] = Float(
         (1 - momentum) * Double(running.variance[c]) + momentum * unbiased)
     }
-    let y = output.value
-    var norm = norm
-    workers.forEachPiece(of: rows, size: pieceRows) { part in
-      let at = part.lowerBound * channels
-      kernels.normalize(part.count, channels, x + at, &norm, y + at)
+    let late = LateNorm(
+      x: x, scale: scale.base, shift: shift.base, rows: rows, channels: channels)
+    if output.takesLateNorm {
+      output.lateNorm = late
+    } else {
+      late.write(clampedBy: operation.activation, to: output.value, workers)
     }
   }
 

@@ -34,6 +34,17 @@ final class BinaryLayer: OperatorLayer {
     call = try site.call(operation)
   }
 
+  func forward() {
+    guard let first = [0, 1].first(where: { input($0).lateNorm != nil }),
+      let norm = input(first).lateNorm
+    else { return call.run() }
+    let other = input(1 - first)
+    other.lateNorm?.write(to: other.value, workers)
+    norm.write(
+      adding: UnsafePointer(other.value), clampedBy: operation.activation, to: output.value, workers
+    )
+  }
+
   func backward() {
     guard let dz = output.gradient else { return }
     if !isGate && operation.kind == .add { return backwardSum(dz) }
@@ -59,16 +70,19 @@ final class BinaryLayer: OperatorLayer {
     let activation = operation.activation
     let count = output.count
     let targets = [0, 1].compactMap { input($0).contribute() }
-    guard let fresh = targets.first(where: { !$0.adds }), activation.kind != .none else {
+    let apart = targets.filter { $0.target != dy }  // others share dy: see `sharedGradients`
+    guard apart.count == targets.count, input(0) !== input(1), activation.kind != .none,
+      let fresh = apart.first(where: { !$0.adds })
+    else {
       undo(activation)
-      for (target, adds) in targets { workers.add(dy, to: target, adds: adds, count: count) }
+      for (target, adds) in apart { workers.add(dy, to: target, adds: adds, count: count) }
       return
     }
     let y = UnsafePointer(output.value)
     workers.forEachPiece(of: count, size: elementPiece) { part in
       let at = part.lowerBound
       differentiate(activation, y: y + at, dy: dy + at, dx: fresh.target + at, part.count, workers)
-      for (target, adds) in targets where target != fresh.target {
+      for (target, adds) in apart where target != fresh.target {
         workers.kernels.add(part.count, 1, fresh.target + at, adds ? 1 : 0, target + at)
       }
     }

@@ -29,7 +29,7 @@ final class FixedBatchNormLayer: Layer {
     var norm = norm
     workers.forEachPiece(of: output.shape.rowCount, size: max(1, elementPiece / channels)) { part in
       let at = part.lowerBound * channels
-      workers.kernels.normalize(part.count, channels, x + at, &norm, y + at)
+      workers.kernels.normalize(part.count, channels, x + at, &norm, nil, y + at)
     }
   }
 
