@@ -107,12 +107,11 @@ final class TransformedTiles {
     _ tiles: Range<Int>, _ spectra: Spectra, _ output: Output, _ workers: Workers,
     also: (Int) -> Void = { _ in }
   ) {
-    let product = workers.runtime.pointee.kernels.f32_igemm
-    guard let kernel = product.run else { return }
-    let most = min(16, Int(product.mr))
+    guard let kernel = workers.runtime.pointee.kernels.f32_igemm.run else { return }
+    let most = 64  // rows of a call: to begin one takes as long as several rows of 16 channels
     let here = pixels(tiles)
     let next = here.upperBound..<min(2 * here.upperBound - here.lowerBound, pixelCount)
-    withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: 16) { pointers in
+    withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: most) { pointers in
       guard let lines = pointers.baseAddress else { return }
       var params = zoo_f32_igemm_params()
       params.kc = shape.channels
