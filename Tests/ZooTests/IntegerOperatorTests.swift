@@ -245,6 +245,40 @@ struct IntegerElementTests {
     }
   }
 
+  /// Where outputs have the scale and the zero point of inputs, maxima are not rounded; with bounds they are.
+  @Test(arguments: [31, 32, 33, 64, 70, 130])
+  func exactMaxima(_ channels: Int) throws {
+    try exactMaxima(channels, Int8.self)
+    try exactMaxima(channels, Int16.self)
+  }
+
+  private func exactMaxima<Element: IntegerElement>(_ channels: Int, _ type: Element.Type) throws {
+    let whole = IntegerBounds(type)
+    for (height, width) in [(2, 2), (3, 3), (3, 2)] {
+      for bounds in [whole, IntegerBounds(lower: -40, upper: whole.upper)] {
+        var generator = SplitMix64(state: UInt64(channels))
+        let x = IntegerTensor<Element>(random: [1, 6, 7, channels], &generator)
+        var operation = IntegerPool<Element>()
+        operation.kind = .max
+        operation.multiplier = 1
+        operation.bounds = bounds
+        (operation.window.kernelHeight, operation.window.kernelWidth) = (
+          Int32(height), Int32(width)
+        )
+        try expectIntegers(
+          operation, [.variable(x)], [1, 7 - height, 8 - width, channels],
+          zeroPoint: x.quantization.zeroPoints[0], bounds
+        ) { at in
+          var values: [Int] = []
+          for i in 0..<height {
+            for j in 0..<width { values.append(x.difference([0, at[1] + i, at[2] + j, at[3]])) }
+          }
+          return Float(values.max() ?? 0)
+        }
+      }
+    }
+  }
+
   @Test func globalPools() throws {
     try globalPools(Int8.self)
     try globalPools(Int16.self)

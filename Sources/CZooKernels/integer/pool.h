@@ -57,8 +57,43 @@ INLINE void greatest(size_t pixels, size_t c, const zoo_integer_pool_params *p) 
   }
 }
 
+// Whether outputs are inputs as they are: one scale and zero point for both, and no bounds within the type's.
+INLINE int is_exact(const zoo_integer_pool_params *p) {
+  const float limit = sizeof(element) == 1 ? 128 : 32768, zero = (float)p->y_zero_point;
+  return p->multiplier == 1 && p->x_zero_point == p->y_zero_point && p->lower <= -limit - zero &&
+         p->upper >= limit - 1 - zero;
+}
+
+// The greatest of MANY channels, if they need no rounding, of windows of kh x kw.
+INLINE void greatest_of(size_t kh, size_t kw, size_t pixels, size_t c, const zoo_integer_pool_params *p) {
+  const element *x = (const element *)p->x + c;
+  element *y = (element *)p->y + c;
+  for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
+    many result = load_many(x);
+    for (size_t i = 0; i < kh; i++)
+      for (size_t j = 0; j < kw; j++)
+        result = __builtin_elementwise_max(result, load_many(x + i * p->x_row_stride + j * p->x_col_stride));
+    __builtin_memcpy(y, &result, sizeof result);
+  }
+}
+
+// Windows of known sizes need no loops: those of most networks.
+INLINE void greatest_exactly(size_t pixels, size_t c, const zoo_integer_pool_params *p) {
+  if (p->kh == 2 && p->kw == 2)
+    greatest_of(2, 2, pixels, c, p);
+  else if (p->kh == 3 && p->kw == 3)
+    greatest_of(3, 3, pixels, c, p);
+  else
+    greatest_of(p->kh, p->kw, pixels, c, p);
+}
+
 INLINE void pool_kind(const zoo_f32_pool_kind kind, size_t pixels, const zoo_integer_pool_params *p) {
   size_t c = 0;
+  if (kind == ZOO_POOL_MAX && p->channels >= MANY && is_exact(p)) {
+    for (; c < p->channels; c += MANY) // the last ones with some that have been already
+      greatest_exactly(pixels, c + MANY <= p->channels ? c : p->channels - MANY, p);
+    return;
+  }
   for (; kind == ZOO_POOL_MAX && c + MANY <= p->channels; c += MANY)
     greatest(pixels, c, p);
   for (; c + VL <= p->channels; c += VL)
