@@ -65,28 +65,12 @@ struct RoundedTileKernelTests {
     let bias = GuardedBuffer(noise.floats(n))
     let addend = noise.floats(m * n)
     let output = GuardedBuffer(addend)
-    let workspace = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
-    defer { workspace.deallocate() }
-    let pointers = inputs.pointers.map {
-      Optional(UnsafeRawPointer($0).assumingMemoryBound(to: Float.self))
-    }
-    pointers.withUnsafeBufferPointer { table in
-      var params = zoo_f32_igemm_params()
-      params.kc = kc
-      params.tap_count = taps
-      params.a = table.baseAddress
-      params.a_tap_stride = m
-      params.w = UnsafeRawPointer(weights.numbers)
+    withParameters(inputs, weights, n, hasWorkspace: hasWorkspace) { params in
       if hasAddend {
         params.bias = UnsafePointer(bias.floats)
         params.addend = UnsafePointer(output.floats)  // in place
-        params.addend_stride = n
       }
       params.c = output.floats
-      params.c_stride = n
-      (params.lower, params.upper) = (-3, 2)
-      params.workspace = hasWorkspace ? workspace : nil
       run(m, n, &params)
     }
     let got = output.array
@@ -124,24 +108,9 @@ struct RoundedTileKernelTests {
     let wide = GuardedBuffer(addend.map(widened))
     let output = Guarded(addend)
     let floats = GuardedBuffer(count: m * n, filledWith: .nan)
-    let workspace = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
-    defer { workspace.deallocate() }
-    let pointers = inputs.pointers.map {
-      Optional(UnsafeRawPointer($0).assumingMemoryBound(to: Float.self))
-    }
-    pointers.withUnsafeBufferPointer { table in
-      var params = zoo_f32_igemm_params()
-      params.kc = kc
-      params.tap_count = taps
-      params.a = table.baseAddress
-      params.a_tap_stride = m
-      params.w = UnsafeRawPointer(weights.numbers)
-      (params.addend_stride, params.c_stride) = (n, n)
+    withParameters(inputs, weights, n, hasWorkspace: hasWorkspace) { params in
       params.addend = hasAddend ? UnsafePointer(wide.floats) : nil
       params.c = floats.floats
-      (params.lower, params.upper) = (-3, 2)
-      params.workspace = hasWorkspace ? workspace : nil
       run(m, n, &params)
       params.addend = nil
       params.c = nil
@@ -151,6 +120,29 @@ struct RoundedTileKernelTests {
     }
     withExtendedLifetime((inputs, weights, wide)) {}
     #expect(output.array == floats.array.map(bf16), "m \(m) n \(n) kc \(kc) taps \(taps)")
+  }
+
+  /// What all products of `inputs` have: clamped to -3...2, with rows of `n` outputs and addends side by side.
+  private func withParameters(
+    _ inputs: TileInputs<UInt16>, _ weights: Guarded<UInt16>, _ n: Int, hasWorkspace: Bool,
+    _ body: (inout zoo_f32_igemm_params) -> Void
+  ) {
+    let workspace = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(ZOO_TILE_WORKSPACE), alignment: 16)
+    defer { workspace.deallocate() }
+    let pointers = inputs.pointers.map {
+      Optional(UnsafeRawPointer($0).assumingMemoryBound(to: Float.self))
+    }
+    pointers.withUnsafeBufferPointer { table in
+      var params = zoo_f32_igemm_params()
+      (params.kc, params.tap_count) = (inputs.channels, inputs.taps)
+      (params.a, params.a_tap_stride) = (table.baseAddress, inputs.count)
+      params.w = UnsafeRawPointer(weights.numbers)
+      (params.addend_stride, params.c_stride) = (n, n)
+      (params.lower, params.upper) = (-3, 2)
+      params.workspace = hasWorkspace ? workspace : nil
+      body(&params)
+    }
   }
 
   private func halves(_ count: Int, _ noise: inout Noise) -> [UInt16] {

@@ -171,22 +171,23 @@ struct TileKernelTests {
   @Test(arguments: [
     (32, 32, 64), (49, 96, 256), (200, 40, 64), (4, 16, 4), (100, 64, 12_000), (17, 128, 576),
   ])
-  func nextWeightsAreFetchedOnce(_ m: Int, _ n: Int, _ kc: Int) {
+  func nextWeightsAreFetchedOnce(_ m: Int, _ n: Int, _ kc: Int) throws {
     guard let run = emulated_i8_igemm() else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let map = mmap(nil, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let map, map != MAP_FAILED else { fatalError("mmap failed") }
-    defer { munmap(map, 8 * page) }
+    try #require(map != MAP_FAILED)
+    let pages = try #require(map)
+    defer { munmap(pages, 8 * page) }
     var noise = Noise(state: UInt64(m + kc))
     let inputs = TileInputs(m, channels: kc, taps: 1) { bytes(kc, &noise) }
     var first: UnsafeRawPointer?
     for (offset, count) in [(0, 4 * page), (0, 64), (40, 1), (70, 1000), (63, 2), (128, 0)] {
       _ = emulated_fetched_lines(&first)
-      let next = zoo_next_weights(w: map + offset, bytes: count)
+      let next = zoo_next_weights(w: pages + offset, bytes: count)
       check("emulated", run, inputs, n, hasAddend: false, hasWorkspace: true, next: next)
       let lines = count == 0 ? 0 : (offset + count - 1) / 64 - offset / 64 + 1
       #expect(emulated_fetched_lines(&first) == lines, "\(count) bytes from \(offset) on")
-      if lines > 0 { #expect(first == UnsafeRawPointer(map + offset / 64 * 64)) }
+      if lines > 0 { #expect(first == UnsafeRawPointer(pages + offset / 64 * 64)) }
     }
   }
 

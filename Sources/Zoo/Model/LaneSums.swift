@@ -4,7 +4,8 @@
 ///
 /// Word i (32 bits, little-endian) belongs to lane i % 16; zeros fill up the last 64 bytes. Of its words in order, a lane has the sum, and the sum
 /// of all sums on the way, both modulo 2^32, so that a word counts the more the earlier it comes. A change of one word changes the first,
-/// an exchange of two the second. XXH32 of all weights reads 10 GB/s, these sums what memory gives (33 GB/s; Zen 5).
+/// an exchange of two the second. With XXH32 of all weights a file of 139 MB opened in
+/// 17.6 ms, with sums in 7.6 (Zen 5).
 ///
 /// Source: Fletcher, "An arithmetic checksum for serial transmissions", 1982; in lanes as fletcher_4 of ZFS
 /// (https://github.com/openzfs/zfs, module/zcommon/zfs_fletcher.c).

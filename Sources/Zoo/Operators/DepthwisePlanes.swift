@@ -5,8 +5,8 @@ package import CZooKernels
 extension DepthwiseConv2D {
   /// Whether `kernels` compute images of `height` and `width` with their padding.
   ///
-  /// 5 x 5 taps wherever they can. 3 x 3 taps gain where lines of the cache from one pixel to the next have the same place in it (14x14x384: 17
-  /// to 14 us, 14x14x512: 24 to 19, 7x7x1024: 23 to 14), elsewhere nothing (Zen 5).
+  /// 5 x 5 taps wherever they can. 3 x 3 taps gain where lines of the cache from one pixel to the next have the same place in it (14x14x384: 18
+  /// to 16 us, 14x14x512: 24 to 20, 7x7x1024: 24 to 16), elsewhere nothing (Zen 5).
   ///
   /// - Parameter pitch: bytes from one pixel to the next.
   package func goesByPlanes(

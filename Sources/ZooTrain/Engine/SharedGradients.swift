@@ -4,7 +4,7 @@ import ZooCompiler
 
 /// Values whose gradient lies where that of another is, the sum they go into: dL/da = dL/db = dL/dz f'(z) for z = f(a + b).
 ///
-/// Residual networks copied and added such gradients from block to block, a tenth of what a step moves through memory. Three things must
+/// Residual networks copied and added such gradients from block to block: without that ResNet-20 trains 1.05 times as fast. Three things must
 /// hold for a value to share:
 /// - nothing but the sum contributes to its gradient before the sum does, since that is made in place;
 /// - if other layers contribute afterwards, all who read the sum's gradient have done so by then;
