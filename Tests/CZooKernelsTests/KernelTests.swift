@@ -15,8 +15,8 @@ func variants(_ family: String) -> [zoo_ukernel] {
 }
 
 struct ProductKernelTests {
-  /// Rows below, at and above tiles, and several of them; columns around panels and tiles.
-  @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 120, 130])
+  /// Rows below, at and above tiles, and several of them; columns around panels and tiles. Rows by themselves have the same bits.
+  @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 47, 56, 64, 120, 130])
   func productsAreRightAndStayInside(_ n: Int) throws {
     for kernel in variants("f32_igemm") {
       let run = unsafeBitCast(kernel.function, to: zoo_f32_igemm_ukernel.self)
@@ -30,6 +30,7 @@ struct ProductKernelTests {
           let bias = GuardedBuffer(noise.floats(n))
           let addend = noise.floats(m * n)
           let output = GuardedBuffer(addend)
+          let alone = GuardedBuffer(addend)
           let pointers = rows.map { Optional(UnsafePointer($0.floats)) }
           pointers.withUnsafeBufferPointer { table in
             var params = zoo_f32_igemm_params()
@@ -49,8 +50,17 @@ struct ProductKernelTests {
             params.next = zoo_next_weights(
               w: UnsafeRawPointer(output.floats), bytes: m % 2 * depth * n * 4)
             run(m, n, &params)
+            for i in 0..<m {
+              params.a = table.baseAddress.map { $0 + i }
+              params.c = alone.floats + i * n
+              params.addend = UnsafePointer(params.c)
+              run(1, n, &params)
+            }
           }
           let got = output.array
+          #expect(
+            got.map(\.bitPattern) == alone.array.map(\.bitPattern),
+            "\(String(cString: kernel.name)) m \(m) n \(n) kc \(kc) taps \(taps), row by row")
           for i in 0..<m {
             for j in 0..<n {
               var sum = Double(bias.floats[j])

@@ -5,8 +5,9 @@
 //   w_load(p), w_load_part(p, m, n): VL weights, or the first n (lanes of the mask m), as floats
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
-// With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h); with TOGETHER, the last columns of one row
-// that of last_columns (row.h).
+// With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h), and where it has as many, whole tiles of rows
+// take it together with the panel before it (seam_tile); with TOGETHER, the last columns of one row are that of last_columns (row.h).
+#include <f32_igemm/place.h>
 #include <simd/ahead.h>
 #include <zoo_kernels.h>
 
@@ -36,9 +37,10 @@ INLINE vf w_row(const uint16_t *panel, size_t lane, size_t row, size_t depth, si
 #endif
 
 // One tile of `rows` x (`vectors` * VL) columns; all three counts are constants after inlining. Row k of vector v starts at
-// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`. Weights at `next` are fetched.
+// w[v] + k * step; of pairs, w[v] is its panel. Of the last vector only `rest` lanes count if `partial`. Weights at `next` are fetched,
+// but by single panels, which read as often as they multiply.
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
-                 size_t step, ahead next, const zoo_f32_igemm_params *p, size_t column) {
+                 size_t step, ahead next, place at, const zoo_f32_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
   vf sum[MR][16];
   for (int v = 0; v < vectors; v++) {
@@ -59,10 +61,10 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
     const float *a[MR];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
-      a[i] = p->a[t * p->a_tap_stride + i];
+      a[i] = at.a[t * p->a_tap_stride + i];
     for (size_t k = 0; k < p->kc; k++, next.at += next.step) {
       vf b[16];
-      if (rows > 1 && !partial)
+      if (rows > 1 && !partial && vectors > PER_PANEL)
         fetch_ahead(vectors / PER_PANEL, next.at);
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
@@ -94,27 +96,24 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
   const vf lower = v_set(p->lower), upper = v_set(p->upper);
 #pragma clang loop unroll(full)
-  for (int i = 0; i < rows; i++) {
+  for (int i = 0; i < rows; i++, at = below(at, 1, p)) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
       const int cut = partial && v == vectors - 1;
-      const size_t at = column + (size_t)v * VL;
+      const size_t j = column + (size_t)v * VL;
       vf y = sum[i][v];
 #if W_IS_SCALED
-      y = v_mul(y, cut ? v_load_part(p->w_scales + at, mask) : v_load(p->w_scales + at));
+      y = v_mul(y, cut ? v_load_part(p->w_scales + j, mask) : v_load(p->w_scales + j));
       if (p->bias)
-        y = v_add(y, cut ? v_load_part(p->bias + at, mask) : v_load(p->bias + at));
+        y = v_add(y, cut ? v_load_part(p->bias + j, mask) : v_load(p->bias + j));
 #endif
-      if (p->addend) {
-        const float *addend = p->addend + i * p->addend_stride + at;
-        y = v_add(y, cut ? v_load_part(addend, mask) : v_load(addend));
-      }
+      if (at.addend)
+        y = v_add(y, cut ? v_load_part(at.addend + j, mask) : v_load(at.addend + j));
       y = v_clamp(y, lower, upper);
-      float *c = p->c + i * p->c_stride + at;
       if (cut)
-        v_store_part(c, mask, y);
+        v_store_part(at.c + j, mask, y);
       else
-        v_store(c, y);
+        v_store(at.c + j, y);
     }
   }
 }
@@ -124,47 +123,35 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #else
 #define LANE(v) ((v) % PER_PANEL * VL)
 #endif
-// Columns from `column` on for a constant number of rows, `panels` panels at a time.
-INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t n, const zoo_f32_igemm_params *p,
-                         fetching f) {
+// Columns from `column` on of `count` tiles of a constant number of rows, `panels` panels at a time.
+INLINE size_t columns_by(const int rows, const int panels, size_t count, size_t column, size_t n, place first,
+                         const zoo_f32_igemm_params *p, fetching f) {
   const size_t depth = p->tap_count * p->kc, width = 16 * (size_t)panels;
   const W_ELEMENT *const weights = p->w, *w[16];
   for (; column + width <= n; column += width) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < panels * PER_PANEL; v++)
       w[v] = weights + (column + 16 * (size_t)(v / PER_PANEL)) * depth + LANE(v);
-    const ahead next = find_ahead(w[0], width * sizeof(W_ELEMENT), depth, column, panels, n, f);
-    tile(rows, panels * PER_PANEL, 0, 0, w, 16, next, p, column);
+    place at = first;
+    fetching tile_fetching = f;
+    for (size_t i = 0; i < count; i++, at = below(at, (size_t)rows, p), tile_fetching.index++) {
+      const ahead next = find_ahead(w[0], width * sizeof(W_ELEMENT), depth, column, panels, n, tile_fetching);
+      tile(rows, panels * PER_PANEL, 0, 0, w, 16, next, at, p, column);
+    }
   }
   return column;
 }
 
-// All columns for a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for its sums.
-INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igemm_params *p, fetching f) {
-  const size_t depth = p->tap_count * p->kc;
-  const W_ELEMENT *const weights = p->w, *w[16];
-  size_t column = columns_by(rows, panels, 0, n, p, f);
-#ifdef TOGETHER
-  // Whole pairs of panels are read from memory: fast enough by themselves, and last_columns reads some twice.
-  if (rows == 1 && n - column > 16 && (n - column) % 32 != 0)
-    return last_columns(n - column, weights + column * depth, p, column);
-#endif
-  if (panels > 4)
-    column = columns_by(rows, 4, column, n, p, f);
-  if (panels > 2)
-    column = columns_by(rows, 2, column, n, p, f);
-  if (panels > 1)
-    column = columns_by(rows, 1, column, n, p, f);
-  const size_t rest = n - column; // the last, narrower panel: its rows are `rest` apart
-  if (rest == 0)
-    return;
+// The last, narrower panel, of `rest` columns: its rows are `rest` apart.
+INLINE void last_tile(const int rows, size_t rest, place at, const zoo_f32_igemm_params *p, size_t column) {
+  const W_ELEMENT *const panel = (const W_ELEMENT *)p->w + column * p->tap_count * p->kc, *w[PER_PANEL];
 #ifdef NARROW
   if (rest <= NARROW)
-    return narrow_tile(rows, rest, weights + column * depth, p, column);
+    return narrow_tile(rows, rest, panel, at, p, column);
 #endif
   for (int v = 0; v < PER_PANEL; v++)
-    w[v] = weights + column * depth + LANE(v);
-#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, (ahead){0}, p, column)
+    w[v] = panel + LANE(v);
+#define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, (ahead){0}, at, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
     return LAST(3);
@@ -179,20 +166,58 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_f32_igem
 #undef LAST
 }
 
+// All columns of `count` tiles of a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for
+// its sums.
+INLINE void strip(const int rows, const int panels, size_t count, size_t n, place first, const zoo_f32_igemm_params *p,
+                  fetching f) {
+  size_t end = n;
+#ifdef NARROW
+  const size_t seam = 16 + NARROW;
+  if (rows == MR && n >= seam && n % 16 == NARROW)
+    end = n - seam;
+#endif
+  size_t column = columns_by(rows, panels, count, 0, end, first, p, f);
+#ifdef TOGETHER
+  // Whole pairs of panels are read from memory: fast enough by themselves, and last_columns reads some twice.
+  if (rows == 1 && n - column > 16 && (n - column) % 32 != 0)
+    return last_columns(n - column, first, p, column);
+#endif
+  if (panels > 4)
+    column = columns_by(rows, 4, count, column, end, first, p, f);
+  if (panels > 2)
+    column = columns_by(rows, 2, count, column, end, first, p, f);
+  if (panels > 1)
+    column = columns_by(rows, 1, count, column, end, first, p, f);
+#ifdef NARROW
+  if (rows == MR && end < n)
+    return seam_tiles(count, first, p, column);
+#endif
+  const size_t rest = n - column;
+  for (; rest > 0 && count > 0; count--, first = below(first, (size_t)rows, p))
+    last_tile(rows, rest, first, p, column);
+}
+
 // Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own. `panels` panels at a time, but `wide` for
 // one row (dense layers), so that enough loads are in flight.
-INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *params) {
-  zoo_f32_igemm_params p = *params;
-  fetching f = plan_fetching(m, MR, n, p.tap_count * p.kc, p.next);
-  for (size_t rows; m > 0; m -= rows, f.index++, p = zoo_f32_igemm_rows(&p, rows)) {
-    rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
-    if (rows == MR)
-      strip(MR, panels, n, &p, f);
-    else if (rows == 4)
-      strip(4, panels, n, &p, f);
+//
+// Rows of one tile of columns follow each other at once: short sums leave little time to begin the next tile (16 columns of 27 rows: 141 to 172
+// GFLOP/s). Of more columns all come first, so that the rows stay near.
+INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
+  const size_t depth = p->tap_count * p->kc, whole = m / MR;
+  fetching f = plan_fetching(m, MR, n, depth, p->next);
+  const size_t together = n <= 16 * (size_t)panels ? whole : 1;
+  place at = place_of(p);
+  for (size_t i = 0; i < whole; i += together, f.index += together, at = below(at, together * MR, p))
+    strip(MR, panels, together, n, at, p, f);
+  m -= whole * MR;
+  for (size_t rows; m > 0; m -= rows, at = below(at, rows, p)) {
+    rows = m >= 4 ? 4 : m >= 2 ? 2 : 1;
+    if (rows == 4)
+      strip(4, panels, 1, n, at, p, f);
     else if (rows == 2)
-      strip(2, panels, n, &p, f);
+      strip(2, panels, 1, n, at, p, f);
     else
-      strip(1, wide, n, &p, f);
+      strip(1, wide, 1, n, at, p, f);
+    f.index++;
   }
 }

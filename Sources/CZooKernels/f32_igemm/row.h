@@ -1,11 +1,14 @@
 // The last columns of one row of f32_igemm, fewer than 8 panels, for AVX-512: together, since the sums of one panel after the other would
 // each wait for themselves. (LeNet-5, 400 x 120: 3.2 us to 1.6.)
 
+#include <f32_igemm/place.h>
+
 #define TOGETHER 8
 
-// `rest` columns from `column` on, 1 ... 127, whose panels begin at `panels`.
-INLINE void last_columns(size_t rest, const float *panels, const zoo_f32_igemm_params *p, size_t column) {
+// `rest` columns from `column` on, 1 ... 127.
+INLINE void last_columns(size_t rest, place row, const zoo_f32_igemm_params *p, size_t column) {
   const size_t depth = p->tap_count * p->kc;
+  const float *const panels = (const float *)p->w + column * depth;
   const size_t whole = (rest - 1) / VL, width = rest - whole * VL; // before the last panel, and its own
   const vmask mask = v_mask(width);
   const float *last = panels + whole * VL * depth, *w[TOGETHER - 1];
@@ -17,7 +20,7 @@ INLINE void last_columns(size_t rest, const float *panels, const zoo_f32_igemm_p
   }
   size_t offset = 0;
   for (size_t t = 0; t < p->tap_count; t++) {
-    const float *a = p->a[t * p->a_tap_stride];
+    const float *a = row.a[t * p->a_tap_stride];
     for (size_t k = 0; k<p->kc; k++, offset += whole> 0 ? VL : 0, last += width) {
       const vf x = v_broadcast(a + k);
 #pragma clang loop unroll(full)
@@ -27,14 +30,14 @@ INLINE void last_columns(size_t rest, const float *panels, const zoo_f32_igemm_p
     }
   }
   const vf lower = v_set(p->lower), upper = v_set(p->upper);
-  const float *addend = p->addend;
+  const float *addend = row.addend;
 #pragma clang loop unroll(full)
   for (size_t v = 0; v < TOGETHER - 1; v++) {
     const size_t at = column + v * VL;
     if (v < whole)
-      v_store(p->c + at, v_clamp(addend ? v_add(sum[v], v_load(addend + at)) : sum[v], lower, upper));
+      v_store(row.c + at, v_clamp(addend ? v_add(sum[v], v_load(addend + at)) : sum[v], lower, upper));
   }
   const size_t at = column + whole * VL;
   const vf y = addend ? v_add(sum_of_last, v_load_part(addend + at, mask)) : sum_of_last;
-  v_store_part(p->c + at, mask, v_clamp(y, lower, upper));
+  v_store_part(row.c + at, mask, v_clamp(y, lower, upper));
 }

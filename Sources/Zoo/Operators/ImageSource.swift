@@ -124,8 +124,7 @@ package struct ImageSource<Element> {
     padding: UnsafePointer<Element>?
   ) {
     if isDirect {
-      for row in rows { pointers[row - rows.lowerBound] = base + row * pixelStride }
-      return
+      return fillRun(pointers, base + rows.lowerBound * pixelStride, step: pixelStride, rows.count)
     }
     var (image, p, q) = position(rows.lowerBound)
     var next = pointers
@@ -159,10 +158,7 @@ package struct ImageSource<Element> {
         if row >= 0 && row < height {
           let tap = base + ((image * height + row) * width + column) * pixelStride + first * step
           for k in 0..<first { next[k] = padding }
-          zoo_fill_addresses(
-            UnsafeMutableRawPointer(next + first).assumingMemoryBound(to: UnsafeRawPointer?.self),
-            UnsafeRawPointer(tap).assumingMemoryBound(to: CChar.self),
-            step * MemoryLayout<Element>.stride, end - first)
+          fillRun(next + first, tap, step: step, end - first)
           for k in end..<count { next[k] = padding }
         } else {
           for k in 0..<count { next[k] = padding }
@@ -172,6 +168,18 @@ package struct ImageSource<Element> {
       }
       column += horizontal.dilation
     }
+  }
+
+  /// Writes the addresses of `count` elements from `first` on, `step` elements apart.
+  @inline(__always)
+  private func fillRun(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, _ first: UnsafePointer<Element>,
+    step: Int, _ count: Int
+  ) {
+    zoo_fill_addresses(
+      UnsafeMutableRawPointer(pointers).assumingMemoryBound(to: UnsafeRawPointer?.self),
+      UnsafeRawPointer(first).assumingMemoryBound(to: CChar.self),
+      step * MemoryLayout<Element>.stride, count)
   }
 
   /// Copies the windows of output pixels `rows`, `step` elements apart; `padding` where they leave the image.
