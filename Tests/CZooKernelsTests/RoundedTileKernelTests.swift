@@ -8,6 +8,7 @@ struct RoundedTileKernelTests {
   @Test(arguments: [
     (8, 16, 32, 1), (17, 40, 16, 9), (32, 48, 31, 1), (33, 33, 50, 2), (49, 17, 128, 1),
     (64, 8, 61, 1), (100, 20, 12, 3), (33, 16, 7000, 1), (1, 24, 64, 1), (97, 40, 32, 1),
+    (18, 24, 72, 1), (25, 56, 16, 3), (9, 24, 61, 1),
   ])
   func floatsAreRightAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
     var noise = Noise(state: UInt64(m + kc))
