@@ -65,6 +65,15 @@ struct ConvolutionTests {
       Geometry(
         height: 9, width: 330, channels: 5, outputs: 9, kernel: (3, 3), stride: (2, 2),
         pads: (1, 1, 1, 1)))
+    // Kernel rows read in place, but for those at the sides: of more lines than a table holds.
+    for (channels, kernel, stride, sides) in [
+      (3, 3, 2, (1, 0)), (3, 7, 2, (3, 3)), (8, 3, 1, (0, 1)), (2, 5, 3, (2, 1)),
+    ] {
+      cases.append(
+        Geometry(
+          height: 37, width: 83, channels: channels, outputs: 24, kernel: (kernel, kernel),
+          stride: (stride, stride), pads: (kernel / 2, sides.0, kernel / 2, sides.1)))
+    }
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
     cases.append(
       Geometry(

@@ -60,11 +60,30 @@ struct FloatTiles {
     if let rounded {
       run(rows, of: product.source.over(rounded), rows.lowerBound, memory)
     } else if product.pads {
-      runPadded(memory)
+      let most = product.rounds ? 0 : product.source.rowsInPlace(FloatTiles.blockCapacity)
+      if most > 0 { runKernelRows(most, memory) } else { runPadded(memory) }
     } else if product.rounds {
       round(rows, of: product.source, rows.lowerBound, memory)
     } else {
       run(rows, of: product.source, rows.lowerBound, memory)
+    }
+  }
+
+  /// Kernel rows are taps of the image itself, of at most `most` rows at once; the few that leave it sideways are copied.
+  @inline(never)
+  private func runKernelRows(_ most: Int, _ memory: FloatMemory) {
+    let source = product.source
+    let taps = source.vertical.kernel
+    let tile = rowsPerCall(
+      tile: Int(product.family.mr), workspace, most: MatrixProduct.pointerCapacity / taps,
+      line: source.outputWidth)
+    multiply(
+      rows, tile: tile,
+      most: min(most, rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)),
+      taps: taps, channels: source.horizontal.kernel * source.channels, memory
+    ) {
+      source.fillKernelRows(
+        memory.pointers, rows: $0, copies: memory.block, zeros: zoo_f32_zero_row_address())
     }
   }
 

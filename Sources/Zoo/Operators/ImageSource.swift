@@ -172,7 +172,7 @@ package struct ImageSource<Element> {
 
   /// Writes the addresses of `count` elements from `first` on, `step` elements apart.
   @inline(__always)
-  private func fillRun(
+  func fillRun(
     _ pointers: UnsafeMutablePointer<UnsafePointer<Element>?>, _ first: UnsafePointer<Element>,
     step: Int, _ count: Int
   ) {
