@@ -38,6 +38,19 @@ struct SteppedPieces {
     let own = index % (each * steps)
     return (index / (each * steps) * each + own % each, own / each)
   }
+
+  /// Part `index` of 0..<`total`. The share of an owner is cut into parts of which the first is the largest: others take the last ones of an owner
+  /// that is not done, and then there is little left to wait for.
+  func part(_ index: Int, _ total: Int) -> Range<Int> {
+    guard owners > 1 else { return piece(index, of: parts, total) }
+    let each = parts / owners
+    let share = piece(index / each, of: owners, total)
+    // As each, each - 1, ... 1: those before part k have the sum of k of these numbers.
+    let start = { (k: Int) in
+      share.lowerBound + share.count * (k * (2 * each + 1 - k)) / (each * (each + 1))
+    }
+    return start(index % each)..<start(index % each + 1)
+  }
 }
 
 /// Part `index` of `count` parts of 0..<`total`, as equal as can be.

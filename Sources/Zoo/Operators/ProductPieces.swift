@@ -80,7 +80,7 @@ struct ProductPieces {
   @inline(never)
   func part(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (row, column) = order.place(index)
-    let tiles = piece(row, of: rowPieces, (rows + tile - 1) / tile)
+    let tiles = order.part(row, (rows + tile - 1) / tile)
     let units = piece(column, of: columnPieces, (columns + unit - 1) / unit)
     return (
       tiles.lowerBound * tile..<min(rows, tiles.upperBound * tile),
