@@ -11,7 +11,11 @@
 #include <simd/ahead.h>
 #include <zoo_kernels.h>
 
-#ifndef W_ELEMENT
+// FEW_ROWS: rows of the smallest tile with more than one. Weights in other forms than floats rarely meet two or three rows.
+#ifdef W_ELEMENT
+#define FEW_ROWS 4
+#else
+#define FEW_ROWS 2
 #define W_ELEMENT float
 #define W_IS_SCALED 0
 INLINE vf w_load(const float *p) { return v_load(p); }
@@ -197,7 +201,7 @@ INLINE void strip(const int rows, const int panels, size_t count, size_t n, plac
     last_tile(rows, rest, first, p, column);
 }
 
-// Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own. `panels` panels at a time, but `wide` for
+// Any number of rows: tiles of MR, then of 4, FEW_ROWS and 1; others have no code of their own. `panels` panels at a time, but `wide` for
 // one row (dense layers), so that enough loads are in flight.
 //
 // Rows of one tile of columns follow each other at once: short sums leave little time to begin the next tile (16 columns of 27 rows: 141 to 172
@@ -211,11 +215,11 @@ INLINE void product(size_t m, const int wide, const int panels, size_t n, const 
     strip(MR, panels, together, n, at, p, f);
   m -= whole * MR;
   for (size_t rows; m > 0; m -= rows, at = below(at, rows, p)) {
-    rows = m >= 4 ? 4 : m >= 2 ? 2 : 1;
+    rows = m >= 4 ? 4 : m >= FEW_ROWS ? FEW_ROWS : 1;
     if (rows == 4)
       strip(4, panels, 1, n, at, p, f);
-    else if (rows == 2)
-      strip(2, panels, 1, n, at, p, f);
+    else if (rows == FEW_ROWS)
+      strip(FEW_ROWS, panels, 1, n, at, p, f);
     else
       strip(1, wide, 1, n, at, p, f);
     f.index++;
