@@ -74,6 +74,9 @@ struct ConvolutionTests {
           height: 37, width: 83, channels: channels, outputs: 24, kernel: (kernel, kernel),
           stride: (stride, stride), pads: (kernel / 2, sides.0, kernel / 2, sides.1)))
     }
+    cases.append(
+      Geometry(
+        height: 9, width: 61, channels: 36, outputs: 64, kernel: (3, 3), pads: (1, 1, 1, 1)))
     cases.append(Geometry(height: 1, width: 1, channels: 300, outputs: 130))
     cases.append(
       Geometry(

@@ -83,7 +83,8 @@ struct FloatTiles {
       taps: taps, channels: source.horizontal.kernel * source.channels, memory
     ) {
       source.fillKernelRows(
-        memory.pointers, rows: $0, copies: memory.block, zeros: zoo_f32_zero_row_address())
+        memory.pointers, rows: $0, copies: memory.block, padding: 0,
+        outside: zoo_f32_zero_row_address())
     }
   }
 

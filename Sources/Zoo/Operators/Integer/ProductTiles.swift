@@ -49,8 +49,38 @@ struct ProductTiles<Element: IntegerElement> {
       if !source.isDirect {
         for k in 0..<source.channels { memory.elements[k] = product.padding }
       }
+      if runKernelRows(of: source, memory) { return }
       run(rows, of: source, rows.lowerBound, memory, padding: UnsafePointer(memory.elements))
     }
+  }
+
+  /// Runs `rows` by kernel rows as taps of `source` itself, if only a few have to be copied.
+  private func runKernelRows(
+    of source: ImageSource<Element>, _ memory: ProductMemory<Element>
+  ) -> Bool {
+    let length = source.horizontal.kernel * source.channels
+    let room = IntegerProduct<Element>.elementCapacity - length
+    guard source.horizontal.kernel > 1, workspace == nil, lines == nil, room > 0 else {
+      return false
+    }
+    let taps = source.vertical.kernel
+    let tile = rowsPerCall(most: IntegerProduct<Element>.pointerCapacity / taps)
+    let most =
+      min(source.rowsInPlace(room), rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps))
+      / tile * tile
+    guard most > 0 else { return false }
+    for k in source.channels..<length { memory.elements[k] = product.padding }
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let end = min(rows.upperBound, first + most)
+      source.fillKernelRows(
+        memory.pointers, rows: first..<end, copies: memory.elements + length,
+        padding: CChar(truncatingIfNeeded: product.padding),
+        outside: UnsafePointer(memory.elements))
+      multiply(first..<end, memory, tapCount: taps, channels: length, tile: tile)
+      first = end
+    }
+    return true
   }
 
   /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.
