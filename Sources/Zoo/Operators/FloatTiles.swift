@@ -60,8 +60,7 @@ struct FloatTiles {
     if let rounded {
       run(rows, of: product.source.over(rounded), rows.lowerBound, memory)
     } else if product.pads {
-      let most = product.rounds ? 0 : product.source.rowsInPlace(FloatTiles.blockCapacity)
-      if most > 0 { runKernelRows(most, memory) } else { runPadded(memory) }
+      if !runKernelRows(memory) { runPadded(memory) }
     } else if product.rounds {
       round(rows, of: product.source, rows.lowerBound, memory)
     } else {
@@ -69,10 +68,15 @@ struct FloatTiles {
     }
   }
 
-  /// Kernel rows are taps of the image itself, of at most `most` rows at once; the few that leave it sideways are copied.
+  /// Runs `rows` by kernel rows as taps of the image itself, if only a few have to be copied.
   @inline(never)
-  private func runKernelRows(_ most: Int, _ memory: FloatMemory) {
-    let source = product.source
+  private func runKernelRows(_ memory: FloatMemory) -> Bool {
+    #if arch(x86_64) || arch(arm64)
+    let source = product.source.bytes
+    let most =
+      product.rounds
+      ? 0 : source.rowsInPlace(FloatTiles.blockCapacity * MemoryLayout<Float>.stride)
+    guard most > 0 else { return false }
     let taps = source.vertical.kernel
     let tile = rowsPerCall(
       tile: Int(product.family.mr), workspace, most: MatrixProduct.pointerCapacity / taps,
@@ -80,12 +84,16 @@ struct FloatTiles {
     multiply(
       rows, tile: tile,
       most: min(most, rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)),
-      taps: taps, channels: source.horizontal.kernel * source.channels, memory
+      taps: taps, channels: source.horizontal.kernel * product.source.channels, memory
     ) {
       source.fillKernelRows(
         memory.pointers, rows: $0, copies: memory.block, padding: 0,
         outside: zoo_f32_zero_row_address())
     }
+    return true
+    #else
+    return false
+    #endif
   }
 
   /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.

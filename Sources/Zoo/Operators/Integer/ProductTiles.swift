@@ -58,29 +58,34 @@ struct ProductTiles<Element: IntegerElement> {
   private func runKernelRows(
     of source: ImageSource<Element>, _ memory: ProductMemory<Element>
   ) -> Bool {
+    #if arch(x86_64) || arch(arm64)
     let length = source.horizontal.kernel * source.channels
     let room = IntegerProduct<Element>.elementCapacity - length
     guard source.horizontal.kernel > 1, workspace == nil, lines == nil, room > 0 else {
       return false
     }
+    let windows = source.bytes
     let taps = source.vertical.kernel
     let tile = rowsPerCall(most: IntegerProduct<Element>.pointerCapacity / taps)
     let most =
-      min(source.rowsInPlace(room), rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps))
-      / tile * tile
+      min(
+        windows.rowsInPlace(room * MemoryLayout<Element>.stride),
+        rowsPerTable(tile, most: MatrixProduct.tableCapacity / taps)) / tile * tile
     guard most > 0 else { return false }
     for k in source.channels..<length { memory.elements[k] = product.padding }
     var first = rows.lowerBound
     while first < rows.upperBound {
       let end = min(rows.upperBound, first + most)
-      source.fillKernelRows(
+      windows.fillKernelRows(
         memory.pointers, rows: first..<end, copies: memory.elements + length,
-        padding: CChar(truncatingIfNeeded: product.padding),
-        outside: UnsafePointer(memory.elements))
+        padding: CChar(truncatingIfNeeded: product.padding), outside: memory.elements)
       multiply(first..<end, memory, tapCount: taps, channels: length, tile: tile)
       first = end
     }
     return true
+    #else
+    return false
+    #endif
   }
 
   /// Blocks of the image are copied with their padding: no window leaves them, and the taps of a line are one.
@@ -176,6 +181,7 @@ struct ProductTiles<Element: IntegerElement> {
   }
 
   /// `rows` whose pointers lie in a table of their number for each tap.
+  @inline(never)
   private func multiply(
     _ rows: Range<Int>, _ memory: ProductMemory<Element>, tapCount: Int, channels: Int, tile: Int
   ) {
