@@ -49,21 +49,20 @@ struct ProductTiles<Element: IntegerElement> {
       if !source.isDirect {
         for k in 0..<source.channels { memory.elements[k] = product.padding }
       }
-      if runKernelRows(of: source, memory) { return }
+      if source.horizontal.kernel > 1, runKernelRows(of: source, memory) { return }
       run(rows, of: source, rows.lowerBound, memory, padding: UnsafePointer(memory.elements))
     }
   }
 
   /// Runs `rows` by kernel rows as taps of `source` itself, if only a few have to be copied.
+  @inline(never)
   private func runKernelRows(
     of source: ImageSource<Element>, _ memory: ProductMemory<Element>
   ) -> Bool {
     #if arch(x86_64) || arch(arm64)
     let length = source.horizontal.kernel * source.channels
     let room = IntegerProduct<Element>.elementCapacity - length
-    guard source.horizontal.kernel > 1, workspace == nil, lines == nil, room > 0 else {
-      return false
-    }
+    guard workspace == nil, lines == nil, room > 0 else { return false }
     let windows = source.bytes
     let taps = source.vertical.kernel
     let tile = rowsPerCall(most: IntegerProduct<Element>.pointerCapacity / taps)
