@@ -6,7 +6,7 @@
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
 // With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h), and where it has as many, whole tiles of rows
-// take it together with the panel before it (seam_tile); with TOGETHER, the last columns of one row are that of last_columns (row.h).
+// take it together with the panel before it (seam_tiles); with TOGETHER, the last columns of one row are that of last_columns (row.h).
 #include <f32_igemm/place.h>
 #include <simd/ahead.h>
 #include <zoo_kernels.h>

@@ -47,21 +47,6 @@ typedef struct zoo_f32_igemm_params {
 // Floats have other bits with a workspace than without.
 typedef void (*zoo_f32_igemm_ukernel)(size_t m, size_t n, const zoo_f32_igemm_params *params);
 
-// The same for rows `count` and on.
-static inline zoo_f32_igemm_params zoo_f32_igemm_rows(const zoo_f32_igemm_params *p, size_t count) {
-  zoo_f32_igemm_params rest = *p;
-  rest.a += count;
-  if (rest.rounded)
-    rest.rounded += count * rest.c_stride;
-  else
-    rest.c += count * rest.c_stride;
-  if (rest.addend)
-    rest.addend += count * rest.addend_stride;
-  if (rest.rounded_addend)
-    rest.rounded_addend += count * rest.addend_stride;
-  return rest;
-}
-
 typedef struct zoo_f32_igemm_kernel {
   zoo_f32_igemm_ukernel run;
   uint32_t mr;        // rows per inner tile

@@ -23,8 +23,8 @@ struct FloatMemory {
 }
 
 extension MatrixProduct {
-  /// Whether blocks of the image are copied with their padding, so that the taps of a line are one: for few channels, a pointer for
-  /// each tap would cost more than it saves.
+  /// Whether the taps of a line are one, of the image itself (`KernelRows.swift`) or of blocks that are copied with their padding: for few
+  /// channels, a pointer for each tap would cost more than it saves.
   var pads: Bool {
     source.channels <= 8 && source.horizontal.kernel > 1
       && source.isPaddable(FloatTiles.blockCapacity, always: false)
