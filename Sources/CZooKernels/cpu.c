@@ -46,8 +46,10 @@ static uint32_t detect(void) {
     if (!((c >> 11) & 1))
       return ZOO_KERNELS_AVX512;
     const uint32_t tiles = d;
+    // i8_lookup wants VBMI, which of all CPUs with bf16 only those of 2020 for four sockets (Cooper Lake) do not have.
+    const int has_vbmi = (c >> 1) & 1;
     const int has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5) & 1;
-    if (!has_bf16)
+    if (!has_vbmi || !has_bf16)
       return ZOO_KERNELS_AVX512VNNI;
     return has_tiles(tiles, state) ? ZOO_KERNELS_AMX : ZOO_KERNELS_AVX512BF16;
   }

@@ -96,6 +96,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_quantize_params *);
 #include <i16_quantize/i16_quantize.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const int8_t *, const int8_t *, int8_t *);
+#include <i8_lookup/i8_lookup.inc>
+#undef ROW
 
 #define WORKSPACE(ISA) (ZOO_KERNELS_##ISA == ZOO_KERNELS_AMX ? ZOO_TILE_WORKSPACE : 0)
 
@@ -248,6 +251,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
     k.i16_quantize = function;
 #include <i16_quantize/i16_quantize.inc>
 #undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_lookup = function;
+#include <i8_lookup/i8_lookup.inc>
+#undef ROW
   return k;
 }
 
@@ -362,6 +370,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i16_quantize, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i16_quantize/i16_quantize.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_lookup, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_lookup/i8_lookup.inc>
 #undef ROW
     {NULL, NULL, 0, 0, 0, NULL},
 };

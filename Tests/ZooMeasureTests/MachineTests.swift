@@ -82,7 +82,7 @@ struct MicrokernelTests {
       ("i8_binary", address(table.i8_binary)), ("i8_quantize", address(table.i8_quantize)),
       ("i16_igemm", address(table.i16_igemm.run)), ("i16_dwconv", address(table.i16_dwconv)),
       ("i16_pool", address(table.i16_pool)), ("i16_binary", address(table.i16_binary)),
-      ("i16_quantize", address(table.i16_quantize)),
+      ("i16_quantize", address(table.i16_quantize)), ("i8_lookup", address(table.i8_lookup)),
     ]
     for (family, expected) in functions {
       let selected = Microkernel.selected(family: family, isa: isa)

@@ -144,6 +144,15 @@ static void quantize(const zoo_ukernel *kernel, int is_wide) {
 static void quantize_i8(const zoo_ukernel *kernel) { quantize(kernel, 0); }
 static void quantize_i16(const zoo_ukernel *kernel) { quantize(kernel, 1); }
 
+static void lookup(const zoo_ukernel *kernel) {
+  const size_t count = (size_t)between(1, 100);
+  int8_t *table = noise_bytes(256, -128, ALL), *x = noise_bytes(count, -128, ALL), *y = noise_bytes(count, -128, ALL);
+  ((zoo_i8_lookup_ukernel)kernel->function)(count, table, x, y);
+  for (size_t i = 0; i < count; i++)
+    if (y[i] != table[(uint8_t)x[i]])
+      return fail("%s of %zu: %d gives %d, not %d", kernel->name, count, x[i], y[i], table[(uint8_t)x[i]]);
+}
+
 int main(void) {
   each("f32_binary", binary_floats, 1000);
   each("f32_unary", unary_floats, 3000);
@@ -151,5 +160,6 @@ int main(void) {
   each("i16_binary", binary_i16, 500);
   each("i8_quantize", quantize_i8, 500);
   each("i16_quantize", quantize_i16, 500);
+  each("i8_lookup", lookup, 500);
   return failures != 0;
 }

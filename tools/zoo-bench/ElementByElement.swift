@@ -107,3 +107,15 @@ func quantizations<Element: FixedWidthInteger & SignedInteger>(
     }
   }
 }
+
+func lookups(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_lookup_ukernel.self)
+  let table = Elements(256) { Int8(truncatingIfNeeded: 7 * $0) }
+  return counts.map { count in
+    let x = Elements(count, byteNoise)
+    let y = Elements(count) { _ in Int8(0) }
+    return KernelCase("look up, \(count)", byteCount: x.byteCount + y.byteCount) {
+      function(count, table.constant, x.constant, y.pointer)
+    }
+  }
+}

@@ -56,6 +56,7 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "f32_unary": unaries(kernel)
   case "i8_quantize": quantizations(kernel, Int8.self)
   case "i16_quantize": quantizations(kernel, Int16.self)
+  case "i8_lookup": lookups(kernel)
   default: []
   }
 }

@@ -151,4 +151,9 @@ typedef struct zoo_integer_quantize_params {
 
 typedef void (*zoo_integer_quantize_ukernel)(size_t count, const zoo_integer_quantize_params *params);
 
+// --- i8_lookup: y[i] = table[x[i] as an unsigned byte] ---------------------------------------------------------
+//
+// `table` has 256 answers; y may be x.
+typedef void (*zoo_i8_lookup_ukernel)(size_t count, const int8_t *table, const int8_t *x, int8_t *y);
+
 #endif

@@ -170,6 +170,7 @@ typedef struct zoo_kernels {
   zoo_integer_pool_ukernel i8_pool;
   zoo_integer_binary_ukernel i8_binary;
   zoo_integer_quantize_ukernel i8_quantize;
+  zoo_i8_lookup_ukernel i8_lookup;
   zoo_integer_igemm_kernel i16_igemm;
   zoo_integer_dwconv_ukernel i16_dwconv;
   zoo_integer_pool_ukernel i16_pool;

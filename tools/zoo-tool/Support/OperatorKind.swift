@@ -62,6 +62,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Boo
   case is Pool, is GlobalPool: return isRounded ? "bf16_pool" : "f32_pool"
   case is Binary: return isRounded ? "bf16_binary" : "f32_binary"
   case is Unary: return "f32_unary"
+  case is Lookup: return "i8_lookup"
   case is Dequantize<Int8>, is Dequantize<Int16>: return nil
   case let integer as any IntegerOperation:
     let type = integer.isWide ? "i16" : "i8"

@@ -1,5 +1,6 @@
 // Any function of one byte: a table with 256 answers.
 import CZoo
+import CZooKernels
 
 /// y = table[x as an unsigned byte], element by element.
 ///
@@ -44,7 +45,7 @@ private struct LookupWork: ParallelWork {
   let runtime: Runtime
 
   var pieces: Int {
-    runtime.pieces(for: y.extent.elementCount, worth: 1 << 15, most: y.extent.elementCount)
+    runtime.pieces(for: y.extent.elementCount, worth: 1 << 17, most: y.extent.elementCount)
   }
 
   func run(_ index: Int) {
@@ -59,7 +60,11 @@ private struct LookupWork: ParallelWork {
   }
 
   private func row(_ x: UnsafePointer<Int8>, _ y: UnsafeMutablePointer<Int8>, _ count: Int) {
-    for i in 0..<count { y[i] = table[Int(UInt8(bitPattern: x[i]))] }
+    if let kernel = runtime.kernels.i8_lookup {
+      kernel(count, table, x, y)
+    } else {
+      for i in 0..<count { y[i] = table[Int(UInt8(bitPattern: x[i]))] }
+    }
   }
 }
 
