@@ -86,26 +86,34 @@ static void unary_floats(const zoo_ukernel *kernel) {
 }
 
 static void binary(const zoo_ukernel *kernel, int is_wide) {
-  const size_t count = (size_t)between(1, 40), a_step = below(4) != 0, b_step = a_step ? below(4) != 0 : 1;
+  const size_t count = (size_t)between(1, 40), rows = (size_t)between(1, 3), all = rows * count;
+  const size_t a_step = below(4) != 0, b_step = a_step ? below(4) != 0 : 1;
   const int zero_point = is_wide ? 0 : between(-128, 127), least = is_wide ? -32768 : -128;
   static const int kinds[] = {ZOO_BINARY_ADD, ZOO_BINARY_SUB, ZOO_BINARY_MUL, ZOO_BINARY_MAX, ZOO_BINARY_MIN};
+  /* A row that is read again and again, or one after the other. */
+  const size_t a_stride = a_step ? count : 1, b_stride = below(2) ? 0 : b_step ? count : 1;
   const zoo_integer_binary_params p = {.kind = (zoo_f32_binary_kind)kinds[below(5)],
-                                       .a = noise_elements(is_wide, a_step ? count : 1, some_mixture()),
-                                       .b = noise_elements(is_wide, b_step ? count : 1, some_mixture()),
+                                       .a = noise_elements(is_wide, a_step ? all : rows, some_mixture()),
+                                       .b = noise_elements(is_wide, b_step ? all : rows, some_mixture()),
                                        .a_step = a_step,
                                        .b_step = b_step,
                                        .a_zero_point = is_wide ? 0 : between(-128, 127),
                                        .b_zero_point = is_wide ? 0 : between(-128, 127),
                                        .a_multiplier = noise(),
                                        .b_multiplier = noise(),
-                                       .y = noise_elements(is_wide, count, some_mixture()),
+                                       .y = noise_elements(is_wide, all, some_mixture()),
                                        .y_zero_point = zero_point,
                                        .lower = (float)(least - zero_point),
-                                       .upper = (float)(-1 - least - zero_point)};
+                                       .upper = (float)(-1 - least - zero_point),
+                                       .rows = rows,
+                                       .a_stride = a_stride,
+                                       .b_stride = b_stride,
+                                       .y_stride = count};
   ((zoo_integer_binary_ukernel)kernel->function)(count, &p);
-  for (size_t i = 0; i < count; i++) {
-    const int a = element(is_wide, p.a, i * a_step) - p.a_zero_point;
-    const int b = element(is_wide, p.b, i * b_step) - p.b_zero_point;
+  for (size_t i = 0; i < all; i++) {
+    const size_t row = i / count, column = i % count;
+    const int a = element(is_wide, p.a, row * a_stride + column * a_step) - p.a_zero_point;
+    const int b = element(is_wide, p.b, row * b_stride + column * b_step) - p.b_zero_point;
     const float u = (float)a * p.a_multiplier, v = (float)b * p.b_multiplier;
     const float real = p.kind == ZOO_BINARY_ADD   ? u + v
                        : p.kind == ZOO_BINARY_SUB ? u - v

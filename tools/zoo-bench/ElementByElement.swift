@@ -68,7 +68,7 @@ func integerBinaries<Element: FixedWidthInteger & SignedInteger>(
       var params = zoo_integer_binary_params(
         kind: kind, a: a.constant, b: b.constant, a_step: 1, b_step: step, a_zero_point: 3,
         b_zero_point: -5, a_multiplier: 0.5, b_multiplier: 0.25, y: y.pointer, y_zero_point: 1,
-        lower: -128, upper: 127)
+        lower: -128, upper: 127, rows: 1, a_stride: 0, b_stride: 0, y_stride: 0)
       function(count, &params)
     }
   }

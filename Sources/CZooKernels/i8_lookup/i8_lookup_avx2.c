@@ -15,9 +15,9 @@ void zoo_i8_lookup_ukernel__avx2(size_t count, const int8_t *table, const int8_t
     __m256i answer[SIXTEENTHS];
 #pragma clang loop unroll(full)
     for (int k = 0; k < SIXTEENTHS; k++)
-      answer[k] = _mm256_shuffle_epi8(
-          _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(table + 16 * k))), place);
-    // A blend looks at the top bit of each byte: bits 4, 5, 6 and 7 come there one after the other.
+      answer[k] =
+          _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(table + 16 * k))), place);
+      // A blend looks at the top bit of each byte: bits 4, 5, 6 and 7 come there one after the other.
 #pragma clang loop unroll(full)
     for (int bit = 4; bit < 8; bit++) {
       const __m256i chooser = _mm256_slli_epi16(value, 7 - bit);

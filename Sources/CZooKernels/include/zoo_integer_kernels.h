@@ -126,7 +126,7 @@ typedef void (*zoo_integer_pool_ukernel)(size_t pixels, const zoo_integer_pool_p
 // --- i8_binary, i16_binary: elementwise -----------------------------------------------------------------------
 //
 // With a' = a[i] - a_zero_point and b' likewise: real = (float)a' * a_multiplier op (float)b' * b_multiplier, for a product
-// (float)(a' * b') * a_multiplier. Steps and aliasing as in f32_binary; no division.
+// (float)(a' * b') * a_multiplier. Steps, rows and aliasing as in f32_binary; no division.
 typedef struct zoo_integer_binary_params {
   zoo_f32_binary_kind kind;
   const void *a, *b;
@@ -136,6 +136,8 @@ typedef struct zoo_integer_binary_params {
   void *y;
   int32_t y_zero_point;
   float lower, upper;
+  size_t rows;
+  size_t a_stride, b_stride, y_stride; // elements from row to row, 0 for a row that is read again and again
 } zoo_integer_binary_params;
 
 typedef void (*zoo_integer_binary_ukernel)(size_t count, const zoo_integer_binary_params *params);

@@ -87,39 +87,50 @@ private struct IntegerBinaryWork<Element: IntegerElement>: ParallelWork {
     if isFlat {
       let part = piece(index, of: pieces, self.y.extent.elementCount)
       let start = part.lowerBound
-      row(a + start, 1, b + start, 1, y + start, part.count)
-      return
+      return apply(
+        Run(a: a + start, b: b + start, y: y + start, rows: 1, count: part.count), nil, nil)
     }
     let extent = self.y.extent
     let aWalk = BroadcastRows(self.a, over: extent)
     let bWalk = BroadcastRows(self.b, over: extent)
     BroadcastRows.forEachRun(piece(index, of: pieces, extent.rowCount), aWalk, bWalk) {
-      for i in 0..<$0.count {
-        row(
-          a + $1 + i * aWalk.stride, aWalk.step, b + $2 + i * bWalk.stride, bWalk.step,
-          y + ($0.lowerBound + i) * self.y.rowStride, extent.last)
-      }
+      let to = y + $0.lowerBound * self.y.rowStride
+      apply(
+        Run(a: a + $1, b: b + $2, y: to, rows: $0.count, count: extent.last), aWalk, bWalk)
     }
   }
 
-  private func row(
-    _ a: UnsafePointer<Element>, _ aStep: Int, _ b: UnsafePointer<Element>, _ bStep: Int,
-    _ y: UnsafeMutablePointer<Element>, _ count: Int
-  ) {
-    let za = self.a.zeroPoint
-    let zb = self.b.zeroPoint
+  /// Rows of `count` elements, from these on.
+  private struct Run {
+    let a: UnsafePointer<Element>
+    let b: UnsafePointer<Element>
+    let y: UnsafeMutablePointer<Element>
+    let rows: Int
+    let count: Int
+  }
+
+  /// - Parameters aWalk, bWalk: absent where elements line up one by one.
+  private func apply(_ run: Run, _ aWalk: BroadcastRows?, _ bWalk: BroadcastRows?) {
+    let (za, zb) = (self.a.zeroPoint, self.b.zeroPoint)
+    let (aStep, bStep) = (aWalk?.step ?? 1, bWalk?.step ?? 1)
+    let (aStride, bStride) = (aWalk?.stride ?? 0, bWalk?.stride ?? 0)
     if let kernel = Element.binary(runtime.kernels) {
       var params = zoo_integer_binary_params(
-        kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: a, b: b,
+        kind: zoo_f32_binary_kind(rawValue: UInt32(operation.kind.rawValue)), a: run.a, b: run.b,
         a_step: aStep, b_step: bStep, a_zero_point: za, b_zero_point: zb,
-        a_multiplier: operation.multiplierA, b_multiplier: operation.multiplierB, y: y,
+        a_multiplier: operation.multiplierA, b_multiplier: operation.multiplierB, y: run.y,
         y_zero_point: requantization.zeroPoint, lower: requantization.lower,
-        upper: requantization.upper)
-      return kernel(count, &params)
+        upper: requantization.upper, rows: run.rows, a_stride: aStride, b_stride: bStride,
+        y_stride: self.y.rowStride)
+      return kernel(run.count, &params)
     }
-    for i in 0..<count {
-      y[i] = requantization(
-        operation.value(Int32(a[i * aStep]) &- za, Int32(b[i * bStep]) &- zb))
+    for row in 0..<run.rows {
+      let (a, b) = (run.a + row * aStride, run.b + row * bStride)
+      let y = run.y + row * self.y.rowStride
+      for i in 0..<run.count {
+        y[i] = requantization(
+          operation.value(Int32(a[i * aStep]) &- za, Int32(b[i * bStep]) &- zb))
+      }
     }
   }
 }
