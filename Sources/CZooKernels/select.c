@@ -75,6 +75,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_dwconv_params *);
 #include <i8_dwconv/i8_dwconv.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(const zoo_i8_dwplane_params *);
+#include <i8_dwplane/i8_dwplane.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_integer_dwconv_params *);
 #include <i16_dwconv/i16_dwconv.inc>
 #undef ROW
@@ -218,6 +221,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_dwplane = function;
+#include <i8_dwplane/i8_dwplane.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
     k.i16_dwconv = function;
 #include <i16_dwconv/i16_dwconv.inc>
 #undef ROW
@@ -349,6 +357,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_dwconv/i8_dwconv.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_dwplane, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_dwplane/i8_dwplane.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i16_dwconv, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i16_dwconv/i16_dwconv.inc>

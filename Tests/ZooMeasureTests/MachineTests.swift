@@ -77,7 +77,7 @@ struct MicrokernelTests {
       ("bf16_dwplane", address(table.bf16_dwplane)), ("bf16_binary", address(table.bf16_binary)),
       ("f32_pool", address(table.f32_pool)), ("f32_binary", address(table.f32_binary)),
       ("f32_unary", address(table.f32_unary)), ("i8_igemm", address(table.i8_igemm.run)),
-      ("i8_lines", address(table.i8_lines)),
+      ("i8_lines", address(table.i8_lines)), ("i8_dwplane", address(table.i8_dwplane)),
       ("i8_dwconv", address(table.i8_dwconv)), ("i8_pool", address(table.i8_pool)),
       ("i8_binary", address(table.i8_binary)), ("i8_quantize", address(table.i8_quantize)),
       ("i16_igemm", address(table.i16_igemm.run)), ("i16_dwconv", address(table.i16_dwconv)),

@@ -45,6 +45,7 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "bf16_dwplane": planes(kernel, UInt16.self)
   case "i8_dwconv": integerDepthwise(kernel, Int8.self)
   case "i16_dwconv": integerDepthwise(kernel, Int16.self)
+  case "i8_dwplane": integerPlanes(kernel)
   case "f32_pool": pools(kernel, Float.self)
   case "bf16_pool": pools(kernel, UInt16.self)
   case "i8_pool": integerPools(kernel, Int8.self)

@@ -149,6 +149,43 @@ func integerDepthwise<Element: FixedWidthInteger & SignedInteger>(
   }
 }
 
+/// Whole images of bytes with their padding, 64 channels at a time.
+func integerPlanes(_ kernel: Microkernel) -> [KernelCase] {
+  let function = unsafeBitCast(kernel.function, to: zoo_i8_dwplane_ukernel.self)
+  let shapes = [(5, 1, 14, 240), (5, 2, 7, 288), (3, 1, 14, 512), (3, 1, 6, 128)]
+  return shapes.map { taps, step, side, channels in
+    let inputSide = side * step
+    let x = Elements(inputSide * inputSide * channels, byteNoise)
+    let w = Elements(taps * taps * channels, byteNoise)
+    let bias = Elements(channels) { Int32($0) }
+    let multipliers = Elements(channels) { _ in Float(0.001) }
+    let y = Elements(side * side * channels) { _ in Int8(0) }
+    return KernelCase(
+      "\(taps)x\(taps)\(step == 1 ? "" : "/2") to \(side)x\(side)x\(channels)",
+      operations: Double(2 * taps * taps * y.count), .int8,
+      byteCount: x.byteCount + w.byteCount + y.byteCount
+    ) {
+      var params = zoo_i8_dwplane_params()
+      (params.taps, params.step) = (taps, step)
+      (params.height, params.width) = (inputSide, inputSide)
+      (params.lines, params.pixels) = (side, side)
+      (params.top, params.left) = (taps / 2, taps / 2)
+      (params.x_line_stride, params.x_pixel_stride) = (inputSide * channels, channels)
+      (params.y_line_stride, params.y_stride) = (side * channels, channels)
+      (params.x_zero_point, params.w_stride) = (3, channels)
+      (params.lower, params.upper) = (-128, 127)
+      let most = Int(ZOO_INTEGER_PLANE_CHANNELS)
+      for first in stride(from: 0, to: channels, by: most) {
+        params.channels = min(most, channels - first)
+        (params.x, params.w) = (x.constant + first, w.constant + first)
+        (params.bias, params.multipliers) = (bias.constant + first, multipliers.constant + first)
+        params.y = y.pointer + first
+        function(&params)
+      }
+    }
+  }
+}
+
 /// Maxima, and means over the largest window.
 private func kind(_ shape: WindowShape) -> zoo_f32_pool_kind {
   shape.side == 1 ? ZOO_POOL_SUM : ZOO_POOL_MAX

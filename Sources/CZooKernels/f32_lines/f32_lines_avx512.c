@@ -31,8 +31,8 @@ INLINE void transpose(const __m256 *from, __m256 *to) {
   }
 }
 
-// Stores sum[j] lane by lane: `pixels` of them, each with its `outputs` numbers.
-INLINE void store_pixels(const int outputs, size_t pixels, const vf *sum, float *y, size_t y_stride) {
+// Stores sum[j] lane by lane: `pixels` of them, each with as many of its `most` numbers as are outputs.
+INLINE void store_pixels(const int most, size_t outputs, size_t pixels, const vf *sum, float *y, size_t y_stride) {
   const __mmask8 mask = (__mmask8)((1u << outputs) - 1u);
 #pragma clang loop unroll(full)
   for (int half = 0; half < 2; half++) {
@@ -41,9 +41,9 @@ INLINE void store_pixels(const int outputs, size_t pixels, const vf *sum, float 
     __m256 part[EIGHT], pixel[EIGHT];
 #pragma clang loop unroll(full)
     for (int j = 0; j < EIGHT; j++)
-      part[j] = j >= outputs ? _mm256_setzero_ps()
-                : half       ? _mm512_extractf32x8_ps(sum[j], 1)
-                             : _mm512_castps512_ps256(sum[j]);
+      part[j] = j >= most ? _mm256_setzero_ps()
+                : half    ? _mm512_extractf32x8_ps(sum[j], 1)
+                          : _mm512_castps512_ps256(sum[j]);
     transpose(part, pixel);
     const size_t left = pixels - (size_t)(half * EIGHT);
 #pragma clang loop unroll(full)
@@ -53,29 +53,34 @@ INLINE void store_pixels(const int outputs, size_t pixels, const vf *sum, float 
   }
 }
 
-// `pixels` outputs from `first` on, in `vectors` vectors; `outputs` and `vectors` are constants after inlining.
-INLINE void block(const int outputs, const int vectors, size_t first, size_t pixels, const zoo_f32_lines_params *p) {
+// `pixels` pixels from `first` on, in `vectors` vectors, and `most` outputs, of which the last may stand there several times; both counts
+// are constants after inlining.
+INLINE void block(const int most, const int vectors, size_t first, size_t pixels, const zoo_f32_lines_params *p) {
   vf sum[2][EIGHT];
   vmask mask[2];
+  size_t output[EIGHT];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < most; j++)
+    output[j] = (size_t)j < p->outputs ? (size_t)j : p->outputs - 1;
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     const size_t left = pixels - (size_t)v * VL;
     mask[v] = v_mask(left < VL ? left : VL);
 #pragma clang loop unroll(full)
-    for (int j = 0; j < outputs; j++)
-      sum[v][j] = v_set(p->bias ? p->bias[j] : 0);
+    for (int j = 0; j < most; j++)
+      sum[v][j] = v_set(p->bias ? p->bias[output[j]] : 0);
   }
   const float *w = p->w;
   for (size_t i = 0; i < p->kh; i++) {
     const float *x = p->x + i * p->x_stride + first;
-    for (size_t j = 0; j < p->kw; j++, x++, w += outputs) {
+    for (size_t j = 0; j < p->kw; j++, x++, w += p->outputs) {
       vf value[2];
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++)
         value[v] = v_load_part(x + v * VL, mask[v]);
 #pragma clang loop unroll(full)
-      for (int c = 0; c < outputs; c++) {
-        const vf weight = v_broadcast(w + c);
+      for (int c = 0; c < most; c++) {
+        const vf weight = v_broadcast(w + output[c]);
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++)
           sum[v][c] = v_fma(value[v], weight, sum[v][c]);
@@ -86,41 +91,33 @@ INLINE void block(const int outputs, const int vectors, size_t first, size_t pix
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
 #pragma clang loop unroll(full)
-    for (int j = 0; j < outputs; j++)
+    for (int j = 0; j < most; j++)
       sum[v][j] = v_clamp(sum[v][j], lower, upper);
     const size_t left = pixels - (size_t)v * VL;
-    store_pixels(outputs, left < VL ? left : VL, sum[v], p->y + (first + (size_t)v * VL) * p->y_stride, p->y_stride);
+    store_pixels(most, p->outputs, left < VL ? left : VL, sum[v], p->y + (first + (size_t)v * VL) * p->y_stride,
+                 p->y_stride);
   }
 }
 
-INLINE void line(const int outputs, size_t count, const zoo_f32_lines_params *p) {
+INLINE void line(const int most, size_t count, const zoo_f32_lines_params *p) {
   size_t first = 0;
   for (; count - first > VL; first += 2 * VL) {
     const size_t left = count - first;
-    block(outputs, 2, first, left < 2 * VL ? left : 2 * VL, p);
+    block(most, 2, first, left < 2 * VL ? left : 2 * VL, p);
     if (left <= 2 * VL)
       return;
   }
   if (first < count)
-    block(outputs, 1, first, count - first, p);
+    block(most, 1, first, count - first, p);
 }
 
 void zoo_f32_lines_ukernel__avx512(size_t count, const zoo_f32_lines_params *params) {
-  switch (params->outputs) {
-#define OUTPUTS(n)          \
-  case n:                   \
-    line(n, count, params); \
-    break;
-    OUTPUTS(1)
-    OUTPUTS(2)
-    OUTPUTS(3)
-    OUTPUTS(4)
-    OUTPUTS(5)
-    OUTPUTS(6)
-    OUTPUTS(7)
-    OUTPUTS(8)
-#undef OUTPUTS
-  }
+  if (params->outputs <= 4)
+    line(4, count, params);
+  else if (params->outputs <= 6)
+    line(6, count, params);
+  else
+    line(8, count, params);
 }
 
 #pragma clang attribute pop

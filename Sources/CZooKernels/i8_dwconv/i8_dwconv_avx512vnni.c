@@ -1,22 +1,16 @@
 // i8_dwconv for AVX-512 VNNI: 64 channels at a time, four rows of a column of taps in one dot product.
 //
-// Unpacking brings the bytes of up to four rows side by side for each channel; the column then serves every output pixel
-// whose window covers it. Vector v of a column holds channels 4v ... 4v + 3 of each 16: packing restores the order.
+// Unpacking brings the bytes of up to four rows side by side for each channel (simd/quads.h); the column then serves every output pixel
+// whose window covers it.
 #include <zoo_kernels.h>
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), \
                              apply_to = function)
 #include <simd/avx512.h>
-#include <simd/requantize.h>
+#include <simd/quads.h>
 
-#define LANES 64
 #define MOST_COLUMNS 16
 #define MOST_TAPS (4 * MOST_COLUMNS)
-#define ALL (~(__mmask64)0)
-
-typedef struct quads {
-  __m512i v[4];
-} quads;
 
 // Rows 0 ... `rows` - 1 (at most 4) of one column, each byte with the bits of `flip` turned.
 INLINE quads column(const int rows, const int8_t *x, size_t row_stride, __mmask64 mask, __m512i flip) {
@@ -25,10 +19,7 @@ INLINE quads column(const int rows, const int8_t *x, size_t row_stride, __mmask6
   for (int i = 0; i < 4; i++)
     r[i] =
         i < rows ? _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, x + i * row_stride), flip) : _mm512_setzero_si512();
-  const __m512i low01 = _mm512_unpacklo_epi8(r[0], r[1]), high01 = _mm512_unpackhi_epi8(r[0], r[1]);
-  const __m512i low23 = _mm512_unpacklo_epi8(r[2], r[3]), high23 = _mm512_unpackhi_epi8(r[2], r[3]);
-  return (quads){{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
-                  _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
+  return interleave(r);
 }
 
 INLINE quads dot(quads sum, quads x, quads w) {
@@ -38,38 +29,20 @@ INLINE quads dot(quads sum, quads x, quads w) {
   return sum;
 }
 
-// 64 words in the order of a column's vectors; those past `count` are 0.
-INLINE quads in_order(const void *words, size_t count) {
-  __m512i b[4];
-  for (int l = 0; l < 4; l++) {
-    const size_t before = 16 * (size_t)l, rest = count > before ? count - before : 0;
-    b[l] = _mm512_maskz_loadu_epi32(rest >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << rest) - 1u),
-                                    (const int32_t *)words + before);
-  }
-  const __m512i a = _mm512_shuffle_i32x4(b[0], b[1], 0x44), c = _mm512_shuffle_i32x4(b[2], b[3], 0x44);
-  const __m512i d = _mm512_shuffle_i32x4(b[0], b[1], 0xee), e = _mm512_shuffle_i32x4(b[2], b[3], 0xee);
-  return (quads){{_mm512_shuffle_i32x4(a, c, 0x88), _mm512_shuffle_i32x4(a, c, 0xdd), _mm512_shuffle_i32x4(d, e, 0x88),
-                  _mm512_shuffle_i32x4(d, e, 0xdd)}};
-}
-
 typedef struct block {
   const zoo_integer_dwconv_params *p;
   __mmask64 mask;
-  __m512i flip, zero_point, lower, upper;
-  quads bias, multipliers;
+  __m512i flip;
+  quads bias;
+  byte_requantization requantization;
 } block;
 
-// As requantize (simd/requantize.h), clamped as bytes: rounding keeps the order. Only a sum above all integers has to be
-// taken care of before, since converting it gives the least one, as it does for those below all, and for NaN.
 INLINE void finish(const block *b, __mmask64 mask, quads sum, int8_t *y) {
   __m512i words[4];
 #pragma clang loop unroll(full)
   for (int v = 0; v < 4; v++)
-    words[v] = v_int(v_min(v_set(0x1p30f), v_mul(i_float(sum.v[v]), _mm512_castsi512_ps(b->multipliers.v[v]))));
-  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(words[0], words[1]), b->zero_point);
-  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(words[2], words[3]), b->zero_point);
-  const __m512i bytes = _mm512_packs_epi16(low, high);
-  _mm512_mask_storeu_epi8(y, mask, _mm512_min_epi8(_mm512_max_epi8(bytes, b->lower), b->upper));
+    words[v] = scaled(sum.v[v], b->requantization.multipliers.v[v]);
+  _mm512_mask_storeu_epi8(y, mask, packed(words, &b->requantization));
 }
 
 // Three columns; the next pixel's window is `step` columns further: 1, 2, or 0 for any other distance. A mask of all lanes
@@ -120,13 +93,11 @@ INLINE void any(const block *b, const quads *w, const int8_t *x, int8_t *y, size
 static void blocks(size_t pixels, const zoo_integer_dwconv_params *p) {
   const size_t window = p->kw == 3 ? p->kh : 0;
   const size_t step = p->x_pixel_stride == p->x_col_stride ? 1 : p->x_pixel_stride == 2 * p->x_col_stride ? 2 : 0;
-  block b = {.p = p, .flip = _mm512_set1_epi8((char)0x80), .zero_point = _mm512_set1_epi16((short)p->y_zero_point)};
-  b.lower = _mm512_set1_epi8((char)(_mm_cvtss_si32(_mm_set_ss(p->lower)) + p->y_zero_point));
-  b.upper = _mm512_set1_epi8((char)(_mm_cvtss_si32(_mm_set_ss(p->upper)) + p->y_zero_point));
+  block b = {.p = p, .flip = _mm512_set1_epi8((char)0x80)};
   for (size_t c = 0; c < p->channels; c += 64) {
     const size_t count = p->channels - c < 64 ? p->channels - c : 64;
     b.mask = count == 64 ? ALL : ((__mmask64)1 << count) - 1;
-    b.multipliers = in_order(p->multipliers + c, count);
+    b.requantization = make_byte_requantization(p->lower, p->upper, p->y_zero_point, p->multipliers + c, count);
     b.bias = in_order(p->bias[0] + c, count);
     quads w[MOST_COLUMNS], weight_sum = {{i_set(0), i_set(0), i_set(0), i_set(0)}};
     const quads ones = {{_mm512_set1_epi8(1), _mm512_set1_epi8(1), _mm512_set1_epi8(1), _mm512_set1_epi8(1)}};

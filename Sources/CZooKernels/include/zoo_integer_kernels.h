@@ -105,6 +105,32 @@ typedef struct zoo_integer_dwconv_params {
 
 typedef void (*zoo_integer_dwconv_ukernel)(size_t pixels, const zoo_integer_dwconv_params *params);
 
+// --- i8_dwplane: the same for lines of an image with the padding around it, up to 64 channels ------------------------
+typedef struct zoo_i8_dwplane_params {
+  size_t taps; // 3 or 5 each way
+  size_t step; // from pixel to pixel of the output, each way: 1, for 5 taps 1 or 2
+  size_t channels;
+  size_t height, width; // of the image
+  size_t top, left;     // of the padding
+  size_t first;         // line of the output
+  size_t lines, pixels; // of the output
+  const int8_t *x;      // the image
+  size_t x_line_stride, x_pixel_stride;
+  int32_t x_zero_point;
+  const int8_t *w; // [taps * taps]
+  size_t w_stride; // elements from tap to tap
+  const int32_t *bias;
+  const float *multipliers;
+  int8_t *y; // line `first`
+  size_t y_line_stride, y_stride;
+  int32_t y_zero_point;
+  float lower, upper;
+} zoo_i8_dwplane_params;
+
+#define ZOO_INTEGER_PLANE_CHANNELS 64
+
+typedef void (*zoo_i8_dwplane_ukernel)(const zoo_i8_dwplane_params *params);
+
 // --- i8_pool, i16_pool: max, min or sum over a run of pixels sharing the same valid taps -------------------
 //
 // real = (float)(reduction of x - x_zero_point) * multiplier. Sums are of 32 bits.

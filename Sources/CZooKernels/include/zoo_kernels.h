@@ -167,6 +167,7 @@ typedef struct zoo_kernels {
   zoo_integer_igemm_kernel i8_igemm;
   zoo_i8_lines_ukernel i8_lines;
   zoo_integer_dwconv_ukernel i8_dwconv;
+  zoo_i8_dwplane_ukernel i8_dwplane;
   zoo_integer_pool_ukernel i8_pool;
   zoo_integer_binary_ukernel i8_binary;
   zoo_integer_quantize_ukernel i8_quantize;

@@ -20,25 +20,34 @@ INLINE vf real(const zoo_f32_binary_kind kind, vi a, vi b, vf ma, vf mb) {
   }
 }
 
+// A vector of one element again and again.
+INLINE const element *repeated(element x, element *copies) {
+  for (int k = 0; k < VL; k++)
+    copies[k] = x;
+  return copies;
+}
+
 INLINE void binary_kind(const zoo_f32_binary_kind kind, size_t count, const zoo_integer_binary_params *p) {
   const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
   const vf ma = v_set(p->a_multiplier), mb = v_set(p->b_multiplier);
   const vi za = i_set(p->a_zero_point), zb = i_set(p->b_zero_point);
+  element copies[2][VL];
   for (size_t row = 0; row < p->rows; row++) {
-    const element *pa = (const element *)p->a + row * p->a_stride, *pb = (const element *)p->b + row * p->b_stride;
+    const element *a = (const element *)p->a + row * p->a_stride, *b = (const element *)p->b + row * p->b_stride;
     element *y = (element *)p->y + row * p->y_stride;
-    const vi first_a = i_set(pa[0]), first_b = i_set(pb[0]);
+    if (p->a_step == 0)
+      a = repeated(*a, copies[0]);
+    if (p->b_step == 0)
+      b = repeated(*b, copies[1]);
     size_t i = 0;
     for (; i + VL <= count; i += VL) {
-      const vi a = i_sub(p->a_step ? e_load(pa + i) : first_a, za);
-      const vi b = i_sub(p->b_step ? e_load(pb + i) : first_b, zb);
-      e_store(y + i, requantize(real(kind, a, b, ma, mb), r));
+      const vi u = i_sub(e_load(a + i * p->a_step), za), v = i_sub(e_load(b + i * p->b_step), zb);
+      e_store(y + i, requantize(real(kind, u, v, ma, mb), r));
     }
     const size_t rest = count - i;
     if (rest > 0) {
-      const vi a = i_sub(p->a_step ? e_load_part(pa + i, rest) : first_a, za);
-      const vi b = i_sub(p->b_step ? e_load_part(pb + i, rest) : first_b, zb);
-      e_store_part(y + i, rest, requantize(real(kind, a, b, ma, mb), r));
+      const vi u = i_sub(e_load_part(a + i * p->a_step, rest), za), v = i_sub(e_load_part(b + i * p->b_step, rest), zb);
+      e_store_part(y + i, rest, requantize(real(kind, u, v, ma, mb), r));
     }
   }
 }

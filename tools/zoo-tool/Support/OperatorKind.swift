@@ -68,7 +68,7 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Boo
     let type = integer.isWide ? "i16" : "i8"
     return switch integer.family {
     case .product: goesByLines(integer, node, graph, isa) ? "i8_lines" : type + "_igemm"
-    case .depthwise: type + "_dwconv"
+    case .depthwise: goesByPlanes(node, graph, isa) ? "i8_dwplane" : type + "_dwconv"
     case .pool: type + "_pool"
     case .binary: type + "_binary"
     case .edge: type + "_quantize"
@@ -98,6 +98,17 @@ private func goesByLines(
   else { return false }
   guard let window = operation.slidingWindow else { return true }
   return window.dilationHeight == 1 && window.dilationWidth == 1
+}
+
+/// Whether `node` is a depthwise convolution of bytes that reads the padding as pixels (`IntegerDepthwisePlanes.swift`).
+private func goesByPlanes(_ node: GraphNode, _ graph: Graph, _ isa: UInt32) -> Bool {
+  #if arch(x86_64)
+  guard let operation = node.operation as? IntegerDepthwiseConv2D<Int8> else { return false }
+  let shape = graph[node.output].shape
+  return operation.planes(width: shape[2], channels: shape[3], zoo_kernels_for(isa)) != nil
+  #else
+  return false
+  #endif
 }
 
 /// What the products of `node` are of: bytes only where sums are of integers too. With activations of 16 bits they count

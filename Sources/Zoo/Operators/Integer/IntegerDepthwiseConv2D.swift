@@ -48,6 +48,13 @@ package struct IntegerDepthwiseConv2D<Element: IntegerElement>: RunnableOperatio
       y: node.output, vertical: window.vertical(inputs[0].height),
       horizontal: window.horizontal(inputs[0].width),
       requantization: bounds.requantization(for: node.output), runtime: node.runtime)
+    #if arch(x86_64)
+    if let kernel = planes(
+      width: work.y.width, channels: work.x.channels, node.runtime.kernels)
+    {
+      return IntegerPlaneWork(work: work, kernel: kernel).start()
+    }
+    #endif
     work.forEach(
       work.pieces, node.runtime,
       Element.isWide
@@ -57,7 +64,7 @@ package struct IntegerDepthwiseConv2D<Element: IntegerElement>: RunnableOperatio
 }
 
 /// Rows of output, cut into pieces.
-private struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
+struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
   let x: zoo_tensor
   let w: UnsafePointer<Int8>
   let bias: UnsafePointer<Int32>
@@ -69,9 +76,9 @@ private struct IntegerDepthwiseWork<Element: IntegerElement>: ParallelWork {
   let runtime: Runtime
 
   private var rows: Int { y.extent[0] * y.height }
+  var taps: Int { vertical.kernel * horizontal.kernel }
   var pieces: Int {
-    let taps = vertical.kernel * horizontal.kernel
-    return runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 17, most: rows)
+    runtime.pieces(for: y.extent.elementCount * taps, worth: 1 << 17, most: rows)
   }
 
   func run(_ index: Int) {
