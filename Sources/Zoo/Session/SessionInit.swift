@@ -161,6 +161,7 @@ extension SessionState {
     _ = RoundedTensors(
       state.pointee, (arena + layout.roundedTensors).assumingMemoryBound(to: UInt32.self))
     #endif
+    state.pointee.keepOperands()
     return state
   }
 
