@@ -13,27 +13,37 @@ struct IntegerPlaneKernelTests {
     let pixels: Int
     let channels: Int
     /// Elements from one pixel to the next.
-    var pitch: Int { channels + 3 }
+    let pitch: Int
   }
 
   /// One line and many, even and odd; images of one pixel, and wider than what is read at a time; padding wider than the window; parts and all
   /// of 64 channels.
   @Test(arguments: [(3, 1), (5, 1), (5, 2)])
   func bitsAreRightAndStayInside(_ taps: Int, _ step: Int) {
-    for channels in [1, 16, 40, 63, 64] {
-      for side in [(1, 1), (3, 2), (4, 5), (6, 7), (3, 43), (2, 90)] {
-        for padding in [(0, 0), (taps / 2, taps / 2), (1, 0), (taps + 1, taps + 2)] {
-          let height = (side.0 + 2 * padding.0 - taps) / step + 1
-          let width = (side.1 + 2 * padding.1 - taps) / step + 1
-          guard height > 0, width > 0, side.0 + 2 * padding.0 >= taps,
-            side.1 + 2 * padding.1 >= taps
-          else { continue }
-          for lines in [0..<height, height / 2..<height] {
-            check(
-              Plane(
-                taps: taps, step: step, side: side, padding: padding, lines: lines, pixels: width,
-                channels: channels))
-          }
+    for channels in [1, 16, 40, 63, 64] { check(taps, step, channels: channels, gap: 3) }
+  }
+
+  /// Few channels without gaps between pixels.
+  @Test(arguments: [1, 2])
+  func sideBySideBitsAreRightAndStayInside(_ step: Int) {
+    for channels in step == 1 ? [1, 3, 8, 12, 16, 24, 31, 32] : [8, 16, 32] {
+      check(3, step, channels: channels, gap: 0)
+    }
+  }
+
+  private func check(_ taps: Int, _ step: Int, channels: Int, gap: Int) {
+    for side in [(1, 1), (3, 2), (4, 5), (6, 7), (11, 9), (3, 43), (2, 90)] {
+      for padding in [(0, 0), (taps / 2, taps / 2), (1, 0), (2, 2), (taps + 1, taps + 2)] {
+        let room = (side.0 + 2 * padding.0 - taps, side.1 + 2 * padding.1 - taps)
+        guard room.0 >= 0, room.1 >= 0 else { continue }
+        // With a step of 2, 3 taps need pixels side by side.
+        if taps == 3, step == 2, padding.1 > 2 { continue }
+        let height = room.0 / step + 1
+        for lines in [0..<height, height / 2..<height] {
+          check(
+            Plane(
+              taps: taps, step: step, side: side, padding: padding, lines: lines,
+              pixels: room.1 / step + 1, channels: channels, pitch: channels + gap))
         }
       }
     }

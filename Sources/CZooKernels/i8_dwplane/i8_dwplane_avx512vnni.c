@@ -94,6 +94,13 @@ __attribute__((noinline)) static void read_columns(size_t line, size_t first, si
   }
 }
 
+INLINE void put(int8_t *y, __mmask64 mask, __m512i bytes) {
+  if (mask == ALL) // masked stores take several times as long
+    _mm512_storeu_si512(y, bytes);
+  else
+    _mm512_mask_storeu_epi8(y, mask, bytes);
+}
+
 // Two windows of both lines, from `columns` on. A vector of channels at a time, or sums and weights would not fit into registers. What is
 // upper or left is written last: a line or a pixel alone is written over the next one.
 INLINE void windows(const int taps, const int step, const planes *s, const quads (*columns)[MOST_GROUPS], int8_t *y,
@@ -130,11 +137,7 @@ INLINE void windows(const int taps, const int step, const planes *s, const quads
 #pragma clang loop unroll(full)
     for (int a = ACROSS - 1; a >= 0; a--) {
       int8_t *to = y + (size_t)l * y_line + (size_t)a * y_stride;
-      const __m512i bytes = packed(words[l][a], &s->requantization);
-      if (s->mask == ALL) // masked stores take several times as long
-        _mm512_storeu_si512(to, bytes);
-      else
-        _mm512_mask_storeu_epi8(to, s->mask, bytes);
+      put(to, s->mask, packed(words[l][a], &s->requantization));
     }
 }
 
@@ -157,8 +160,12 @@ INLINE void plane(const int taps, const int step, const zoo_i8_dwplane_params *p
   }
 }
 
+#include <i8_dwplane/side_by_side.h>
+
 void zoo_i8_dwplane_ukernel__avx512vnni(const zoo_i8_dwplane_params *params) {
-  if (params->taps == 3)
+  if (zoo_planes_lie_side_by_side(params))
+    side_by_side(params);
+  else if (params->taps == 3)
     plane(3, 1, params);
   else if (params->step == 1)
     plane(5, 1, params);

@@ -2,6 +2,7 @@
 #ifndef ZOO_INTEGER_KERNELS_H
 #define ZOO_INTEGER_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -108,7 +109,7 @@ typedef void (*zoo_integer_dwconv_ukernel)(size_t pixels, const zoo_integer_dwco
 // --- i8_dwplane: the same for lines of an image with the padding around it, up to 64 channels ------------------------
 typedef struct zoo_i8_dwplane_params {
   size_t taps; // 3 or 5 each way
-  size_t step; // from pixel to pixel of the output, each way: 1, for 5 taps 1 or 2
+  size_t step; // from pixel to pixel of the output, each way: 1; or 2 with 5 taps or side by side
   size_t channels;
   size_t height, width; // of the image
   size_t top, left;     // of the padding
@@ -128,6 +129,15 @@ typedef struct zoo_i8_dwplane_params {
 } zoo_i8_dwplane_params;
 
 #define ZOO_INTEGER_PLANE_CHANNELS 64
+#define ZOO_INTEGER_PLANE_LINE 3776 // bytes of a line with its padding, where pixels of few channels lie side by side
+
+// Whether several pixels fill a vector: few channels without gaps; with a step of 2, 8, 16 or 32.
+static inline bool zoo_planes_lie_side_by_side(const zoo_i8_dwplane_params *p) {
+  const size_t pixels = p->width > p->pixels * p->step ? p->width : p->pixels * p->step;
+  return p->taps == 3 && p->channels <= 32 && p->left < 3 &&
+         (p->step == 1 || (p->channels >= 8 && 32 % p->channels == 0)) && p->x_pixel_stride == p->channels &&
+         p->y_stride == p->channels && (pixels + p->left + 2) * p->channels <= ZOO_INTEGER_PLANE_LINE;
+}
 
 typedef void (*zoo_i8_dwplane_ukernel)(const zoo_i8_dwplane_params *params);
 

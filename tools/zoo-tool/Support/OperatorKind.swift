@@ -103,9 +103,10 @@ private func goesByLines(
 /// Whether `node` is a depthwise convolution of bytes that reads the padding as pixels (`IntegerDepthwisePlanes.swift`).
 private func goesByPlanes(_ node: GraphNode, _ graph: Graph, _ isa: UInt32) -> Bool {
   #if arch(x86_64)
-  guard let operation = node.operation as? IntegerDepthwiseConv2D<Int8> else { return false }
-  let shape = graph[node.output].shape
-  return operation.planes(width: shape[2], channels: shape[3], zoo_kernels_for(isa)) != nil
+  guard let operation = node.operation as? IntegerDepthwiseConv2D<Int8>, let x = node.inputs[0]
+  else { return false }
+  let output = zoo_tensor(ZOO_I8, graph[node.output].shape)
+  return operation.planes(zoo_tensor(ZOO_I8, graph[x].shape), output, zoo_kernels_for(isa)) != nil
   #else
   return false
   #endif

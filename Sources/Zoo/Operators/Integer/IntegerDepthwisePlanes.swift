@@ -1,25 +1,38 @@
 // Depthwise convolution of bytes: some channels of an image after the others, with the padding around it.
 #if arch(x86_64)
-import CZoo
+package import CZoo
 package import CZooKernels
 
 extension IntegerDepthwiseConv2D {
   /// The kernel for images with their padding, where it is the faster one (Zen 5): 5 x 5 taps wherever it can, and 3 x 3 taps where
-  /// windows that leave the image are a large part of all.
-  package func planes(width: Int, channels: Int, _ kernels: zoo_kernels) -> zoo_i8_dwplane_ukernel?
-  {
-    let taps = window.kernelWidth
-    guard !Element.isWide, window.kernelHeight == taps, window.dilationHeight == 1,
-      window.dilationWidth == 1,
-      window.strideHeight == window.strideWidth
+  /// windows that leave the image are a large part of all, or where several pixels fill a vector.
+  package func planes(
+    _ x: zoo_tensor, _ y: zoo_tensor, _ kernels: zoo_kernels
+  ) -> zoo_i8_dwplane_ukernel? {
+    let (taps, step, channels) = (window.kernelWidth, window.strideWidth, x.channels)
+    guard !Element.isWide, window.kernelHeight == taps, window.strideHeight == step,
+      window.dilationHeight == 1, window.dilationWidth == 1
     else { return nil }
     let isFaster =
-      switch taps {
-      case 3: window.strideWidth == 1 && width <= 16 && channels >= 48
-      case 5: window.strideWidth <= 2 && channels > 16
-      default: false
+      if taps == 5 {
+        step <= 2 && channels > 16
+      } else if taps == 3, step == 1, channels >= 48 {
+        y.width <= 16
+      } else if taps == 3, step <= 2, liesSideBySide(x, y) {
+        step == 1 ? x.width * channels <= 1024 : channels == 16 || x.width <= 16
+      } else {
+        false
       }
     return isFaster ? kernels.i8_dwplane : nil
+  }
+
+  private func liesSideBySide(_ x: zoo_tensor, _ y: zoo_tensor) -> Bool {
+    var params = zoo_i8_dwplane_params()
+    (params.taps, params.step) = (Int(window.kernelWidth), Int(window.strideWidth))
+    (params.channels, params.left) = (x.channels, Int(window.padLeft))
+    (params.width, params.pixels) = (x.width, y.width)
+    (params.x_pixel_stride, params.y_stride) = (x.rowStride, y.rowStride)
+    return zoo_planes_lie_side_by_side(&params)
   }
 }
 
