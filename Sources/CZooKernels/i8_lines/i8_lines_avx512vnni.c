@@ -178,13 +178,14 @@ INLINE const int8_t *multiply_some(const int vectors, const int columns, const i
   return w + (bytes < 16 ? (bytes + 3) / 4 : 4) * b->step;
 }
 
-// The products of windows whose quads straddle taps.
-INLINE void multiply_windows(const int vectors, const int columns, const int full, vi (*sum)[4], const group *g,
-                             steps to, const panel *b, const state *s) {
+// 16 bytes after the others of the rows of some groups, put together from their taps once for all columns.
+typedef __m512i gathered_rows[MOST_PARTS / 2][MOST];
+
+// Windows whose quads straddle taps.
+INLINE void gather(const int vectors, __m512i (*to)[MOST], const group *g, size_t count, const state *s) {
   const windows *windows = s->windows;
-  const int8_t *w = b->w;
-  const size_t depth = s->p->product.tap_count * s->p->product.kc;
-  for (size_t at = 0; at < depth; at += 16) {
+  const steps steps = steps_of(s->p->pixel_step, count);
+  for (size_t at = 0; at < s->p->product.tap_count * s->p->product.kc; at += 16, to++) {
     __m512i rows[MOST];
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++)
@@ -192,14 +193,22 @@ INLINE void multiply_windows(const int vectors, const int columns, const int ful
     for (size_t part = windows->first[at / 16]; part < windows->first[at / 16 + 1]; part++)
 #pragma clang loop unroll(full)
       for (int i = 0; i < vectors; i++) {
-        const __m512i bytes = load_windows(g[i].x + windows->parts[part].tap, to, windows->together);
+        const __m512i bytes = load_windows(g[i].x + windows->parts[part].tap, steps, windows->together);
         rows[i] = _mm512_or_si512(rows[i], _mm512_shuffle_epi8(bytes, windows->parts[part].order));
       }
 #pragma clang loop unroll(full)
     for (int i = 0; i < vectors; i++)
-      rows[i] = unsigned_rows(rows[i]);
-    w = multiply_some(vectors, columns, full, depth - at, sum, rows, w, b);
+      (*to)[i] = unsigned_rows(rows[i]);
   }
+}
+
+// Their products.
+INLINE void multiply_windows(const int vectors, const int columns, const int full, vi (*sum)[4],
+                             const __m512i (*rows)[MOST], const panel *b, const state *s) {
+  const int8_t *w = b->w;
+  const size_t depth = s->p->product.tap_count * s->p->product.kc;
+  for (size_t at = 0; at < depth; at += 16, rows++)
+    w = multiply_some(vectors, columns, full, depth - at, sum, *rows, w, b);
 }
 
 // The products of taps of whole quads; `near`: of four rows that are 16 bytes apart.
@@ -230,7 +239,7 @@ INLINE void multiply_taps(const int vectors, const int columns, const int full, 
 // `vectors` groups of `count` rows, of the given kind.
 enum { TAPS, NEAR_TAPS, WINDOWS };
 INLINE void tile(const int vectors, const int columns, const int full, const int kind, const group *g, size_t count,
-                 const panel *b, const state *s) {
+                 const __m512i (*gathered)[MOST], const panel *b, const state *s) {
   const zoo_integer_igemm_params *p = &s->p->product;
   const steps to = steps_of(s->p->pixel_step, count);
   vi sum[MOST][4];
@@ -242,7 +251,7 @@ INLINE void tile(const int vectors, const int columns, const int full, const int
       sum[i][c] = bias;
   }
   if (kind == WINDOWS)
-    multiply_windows(vectors, columns, full, sum, g, to, b, s);
+    multiply_windows(vectors, columns, full, sum, gathered, b, s);
   else
     multiply_taps(vectors, columns, full, kind == NEAR_TAPS, sum, g, to, b, s);
   vf multipliers[4];
@@ -256,10 +265,13 @@ INLINE void tile(const int vectors, const int columns, const int full, const int
 
 // One group of a narrow panel, which is rare: one piece of code for any columns.
 __attribute__((noinline)) static void single(const group *g, size_t count, panel b, const state *s) {
-  if (s->windows)
-    tile(1, 4, 0, WINDOWS, g, count, &b, s);
-  else
-    tile(1, 4, 0, TAPS, g, count, &b, s);
+  gathered_rows gathered;
+  if (s->windows) {
+    gather(1, gathered, g, count, s);
+    tile(1, 4, 0, WINDOWS, g, count, gathered, &b, s);
+  } else {
+    tile(1, 4, 0, TAPS, g, count, gathered, &b, s);
+  }
 }
 
 // All columns of `vectors` groups of `count` rows.
@@ -267,8 +279,11 @@ INLINE void strip(const int vectors, const int kind, const group *g, size_t coun
   const zoo_integer_igemm_params *p = &s->p->product;
   const size_t depth = (p->tap_count * p->kc + 3) / 4 * 4;
   panel b = {p->w, 64, 0, 0xffff};
+  gathered_rows gathered;
+  if (kind == WINDOWS)
+    gather(vectors, gathered, g, count, s);
   for (; b.column + 16 <= n; b.column += 16, b.w += 16 * depth)
-    tile(vectors, 4, 4, kind, g, count, &b, s);
+    tile(vectors, 4, 4, kind, g, count, gathered, &b, s);
   const size_t rest = n - b.column; // the last, narrower panel: its quads are `rest` columns apart
   if (rest == 0)
     return;
@@ -278,9 +293,9 @@ INLINE void strip(const int vectors, const int kind, const group *g, size_t coun
     for (int i = 0; i < vectors; i++)
       single(g + i, count, b, s);
   else if (rest > 8)
-    tile(vectors, 4, 2, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
+    tile(vectors, 4, 2, kind == WINDOWS ? WINDOWS : TAPS, g, count, gathered, &b, s);
   else
-    tile(vectors, 2, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, &b, s);
+    tile(vectors, 2, 1, kind == WINDOWS ? WINDOWS : TAPS, g, count, gathered, &b, s);
 }
 
 // Of each line `count` rows, at most four, from `first`, `first` + 4 and so on, below `end`.

@@ -96,7 +96,7 @@ package final class Workers {
     }
   }
 
-  /// Calls `body` for pieces of 0..<total of at most `size`.
+  /// Calls `body` for pieces of 0..<total of at most `size`, or of one where that is less than one.
   package func forEachPiece(of total: Int, size: Int, _ body: (Range<Int>) -> Void) {
     let size = max(1, size)
     forEach((total + size - 1) / size) { index in

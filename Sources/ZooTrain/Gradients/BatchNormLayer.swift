@@ -37,8 +37,6 @@ final class BatchNormLayer: Layer {
   private var norm: zoo_train_norm {
     zoo_train_norm(scale: scale.base, shift: shift.base, clampedBy: operation.activation)
   }
-  /// Rows one piece of an element-wise pass has.
-  private var pieceRows: Int { max(1, elementPiece / channels) }
 
   func forward() {
     let x = UnsafePointer(input(0).value)
@@ -114,7 +112,7 @@ final class BatchNormLayer: Layer {
     if input(0).takesLateGradient && !adds {
       input(0).lateGradient = write
     } else {
-      workers.forEachPiece(of: rows, size: pieceRows, write)
+      workers.forEachPiece(of: rows, size: elementPiece / channels, write)
     }
   }
 }

@@ -41,7 +41,7 @@ final class ConcatLayer: OperatorLayer {
       defer { offset += length }
       guard let (dx, adds) = part.contribute() else { continue }
       let start = offset
-      workers.forEachPiece(of: outer, size: max(1, elementPiece / length)) { rows in
+      workers.forEachPiece(of: outer, size: elementPiece / length) { rows in
         for row in rows {
           workers.kernels.add(
             length, 1, dy + row * stride + start, adds ? 1 : 0, dx + row * length)

@@ -27,7 +27,7 @@ final class FixedBatchNormLayer: Layer {
     let x = UnsafePointer(input(0).value)
     let y = output.value
     var norm = norm
-    workers.forEachPiece(of: output.shape.rowCount, size: max(1, elementPiece / channels)) { part in
+    workers.forEachPiece(of: output.shape.rowCount, size: elementPiece / channels) { part in
       let at = part.lowerBound * channels
       workers.kernels.normalize(part.count, channels, x + at, &norm, nil, y + at)
     }
@@ -51,7 +51,7 @@ final class FixedBatchNormLayer: Layer {
     }
     guard let (dx, adds) = input(0).contribute() else { return }
     let scale = input(1).value
-    workers.forEachPiece(of: rows, size: max(1, elementPiece / channels)) { part in
+    workers.forEachPiece(of: rows, size: elementPiece / channels) { part in
       let at = part.lowerBound * channels
       workers.kernels.norm_gradient(
         part.count, channels, dy + at, x + at, &norm, scale, zeros, zeros, adds ? 1 : 0, dx + at)

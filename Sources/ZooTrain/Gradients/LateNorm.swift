@@ -18,7 +18,7 @@ struct LateNorm {
     to target: UnsafeMutablePointer<Float>, _ workers: Workers
   ) {
     let norm = zoo_train_norm(scale: scale, shift: shift, clampedBy: activation)
-    workers.forEachPiece(of: rows, size: max(1, elementPiece / channels)) { part in
+    workers.forEachPiece(of: rows, size: elementPiece / channels) { part in
       let at = part.lowerBound * channels
       var norm = norm
       workers.kernels.normalize(

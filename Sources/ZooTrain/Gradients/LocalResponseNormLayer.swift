@@ -29,7 +29,7 @@ final class LocalResponseNormLayer: OperatorLayer {
     let alpha = operation.alpha
     let beta = operation.beta
     let bias = operation.bias
-    workers.forEachPiece(of: output.shape.rowCount, size: max(1, elementPiece / channels / 16)) {
+    workers.forEachPiece(of: output.shape.rowCount, size: elementPiece / channels / 16) {
       rows in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { sums in
         for row in rows {

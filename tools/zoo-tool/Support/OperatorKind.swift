@@ -93,11 +93,14 @@ private func goesByLines(
   _ operation: any IntegerOperation, _ node: GraphNode, _ graph: Graph, _ isa: UInt32
 ) -> Bool {
   let shape = graph[node.output].shape
-  guard !operation.isWide, shape.last / operation.groupCount < 48, shape.rowCount >= 4,
-    isa != ZOO_KERNELS_AMX, Microkernel.selected(family: "i8_lines", isa: isa) != nil
+  guard !operation.isWide, shape.rowCount >= 4, isa != ZOO_KERNELS_AMX,
+    Microkernel.selected(family: "i8_lines", isa: isa) != nil
   else { return false }
-  guard let window = operation.slidingWindow else { return true }
-  return window.dilationHeight == 1 && window.dilationWidth == 1
+  let columns = shape.last / operation.groupCount
+  guard let window = operation.slidingWindow, let x = node.inputs[0] else { return columns < 48 }
+  let run = Int(window.kernelWidth) * graph[x].shape.last / operation.groupCount
+  return columns < (run % 4 != 0 && run <= 16 ? 65 : 48) && window.dilationHeight == 1
+    && window.dilationWidth == 1
 }
 
 /// Whether `node` is a depthwise convolution of bytes that reads the padding as pixels (`IntegerDepthwisePlanes.swift`).

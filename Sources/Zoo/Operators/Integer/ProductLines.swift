@@ -12,8 +12,8 @@ extension ImageSource {
 }
 
 extension ProductTiles {
-  /// Columns from which on reading a row for all of them at once is faster.
-  private var manyColumns: Int { 48 }
+  /// Columns from which on reading a row for all of them at once is faster. (224x224x64 from 3 channels: 476 us to 362.)
+  private var manyColumns: Int { product.straddlesTaps ? 65 : 48 }
   /// Rows below which there is little to be gained.
   private var fewRows: Int { 4 }
 
