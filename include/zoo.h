@@ -109,7 +109,7 @@ typedef enum zoo_isa {
   ZOO_ISA_AVX2 = 2,       /**< AVX2 and FMA */
   ZOO_ISA_AVX512 = 3,     /**< AVX-512 F, BW, DQ, VL */
   ZOO_ISA_AVX512VNNI = 4, /**< and VNNI: dot products of bytes */
-  ZOO_ISA_AVX512BF16 = 5, /**< and BF16: dot products of bf16 */
+  ZOO_ISA_AVX512BF16 = 5, /**< and BF16, dot products of bf16; and VBMI, tables of bytes */
   ZOO_ISA_AMX = 6,        /**< and AMX: products of tiles of bytes; used if the system gives this process leave to */
   ZOO_ISA_NEON = 16,      /**< NEON, which every AArch64 has */
   ZOO_ISA_NEONDOT = 17,   /**< and its dot products of bytes */

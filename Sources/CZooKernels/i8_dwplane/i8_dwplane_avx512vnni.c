@@ -76,7 +76,7 @@ __attribute__((noinline)) static void read_columns(size_t line, size_t first, si
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; i++) {
       const size_t row = (p->first + line) * p->step + (size_t)(4 * g + i) - p->top; // wraps around above the image
-      const int is_inside = row < p->height && 4 * g + i < taps + step;
+      const int is_inside = left < end && row < p->height && 4 * g + i < taps + step;
       steps[i] = is_inside ? p->x_pixel_stride : 0;
       at[i] = is_inside ? p->x + row * p->x_line_stride + (first + left - p->left) * p->x_pixel_stride : s->padding;
     }

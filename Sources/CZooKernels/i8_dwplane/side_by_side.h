@@ -126,9 +126,7 @@ static void side_by_side(const zoo_i8_dwplane_params *p) {
   wide.w = w[0], wide.w_stride = LANES;
   planes s;
   prepare(&s, &wide);
-  __builtin_memset(s.columns, 0,
-                   2 * 3 * sizeof *s.columns); // of a window alone the second one is computed from these, and dropped
-  held_lines held;                             // its lines are nothing yet
+  held_lines held; // its lines are nothing yet
   held.channels = channels, held.step = p->step, held.before = p->left, held.padding = (int8_t)p->x_zero_point;
   const size_t windows = (p->pixels + together - 1) / together * together; // with what vectors reach
   held.all = windows + 2;
