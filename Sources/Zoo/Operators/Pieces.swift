@@ -19,21 +19,21 @@ extension Runtime {
 
 /// Pieces of `parts` parts, which belong to threads, times `steps` steps, which each thread goes through one after the other with
 /// all its parts: so what a step needs stays in the thread's cache.
-struct SteppedPieces {
+package struct SteppedPieces {
   /// Threads that own parts: `parts` is a multiple.
-  let owners: Int
-  let parts: Int
-  let steps: Int
+  package let owners: Int
+  package let parts: Int
+  package let steps: Int
 
-  init(owners: Int, partsEach: Int, steps: Int) {
+  package init(owners: Int, partsEach: Int, steps: Int) {
     self.owners = owners
     parts = owners * partsEach
     self.steps = steps
   }
 
-  var count: Int { parts * steps }
+  package var count: Int { parts * steps }
 
-  func place(_ index: Int) -> (part: Int, step: Int) {
+  package func place(_ index: Int) -> (part: Int, step: Int) {
     let each = parts / owners
     let own = index % (each * steps)
     return (index / (each * steps) * each + own % each, own / each)
@@ -41,7 +41,7 @@ struct SteppedPieces {
 
   /// Part `index` of 0..<`total`. The share of an owner is cut into parts of which the first is the largest: others take the last ones of an owner
   /// that is not done, and then there is little left to wait for.
-  func part(_ index: Int, _ total: Int) -> Range<Int> {
+  package func part(_ index: Int, _ total: Int) -> Range<Int> {
     guard owners > 1 else { return piece(index, of: parts, total) }
     let each = parts / owners
     let share = piece(index / each, of: owners, total)
@@ -54,7 +54,7 @@ struct SteppedPieces {
 }
 
 /// Part `index` of `count` parts of 0..<`total`, as equal as can be.
-func piece(_ index: Int, of count: Int, _ total: Int) -> Range<Int> {
+package func piece(_ index: Int, of count: Int, _ total: Int) -> Range<Int> {
   let size = total / count
   let rest = total % count
   let start = index * size + min(index, rest)
