@@ -1,7 +1,7 @@
 // i8_dwplane for AVX-512 VNNI: two lines of output from the same columns of four or eight rows, in which padding is like any pixel.
 //
 // i8_dwconv begins anew wherever other taps leave the image, 9 or 25 times, and brings the rows of 5 x 5 taps side by side for each window.
-// (14x14x240, 5x5: 15.1 us to 8.8; 6x6x128, 3x3: 0.86 to 0.47; images of 20 pixels and more with 3x3 taps: up to 1.2 times as long.)
+// (14x14x240, 5x5: 15.1 us to 9.0; 6x6x128, 3x3: 0.88 to 0.51; images of 56 pixels with 3x3 taps: up to 1.1 times as long.)
 #include <zoo_kernels.h>
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,fma"))), \

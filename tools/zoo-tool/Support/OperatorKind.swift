@@ -106,10 +106,11 @@ private func goesByLines(
 /// Whether `node` is a depthwise convolution of bytes that reads the padding as pixels (`IntegerDepthwisePlanes.swift`).
 private func goesByPlanes(_ node: GraphNode, _ graph: Graph, _ isa: UInt32) -> Bool {
   #if arch(x86_64)
-  guard let operation = node.operation as? IntegerDepthwiseConv2D<Int8>, let x = node.inputs[0]
+  guard let operation = node.operation as? IntegerDepthwiseConv2D<Int8>, let x = node.inputs[0],
+    Microkernel.selected(family: "i8_dwplane", isa: isa) != nil
   else { return false }
-  let output = zoo_tensor(ZOO_I8, graph[node.output].shape)
-  return operation.planes(zoo_tensor(ZOO_I8, graph[x].shape), output, zoo_kernels_for(isa)) != nil
+  return operation.goesByPlanes(
+    zoo_tensor(ZOO_I8, graph[x].shape), zoo_tensor(ZOO_I8, graph[node.output].shape))
   #else
   return false
   #endif

@@ -49,7 +49,7 @@ package struct IntegerDepthwiseConv2D<Element: IntegerElement>: RunnableOperatio
       horizontal: window.horizontal(inputs[0].width),
       requantization: bounds.requantization(for: node.output), runtime: node.runtime)
     #if arch(x86_64)
-    if let kernel = planes(work.x, work.y, node.runtime.kernels) {
+    if let kernel = node.runtime.kernels.i8_dwplane, goesByPlanes(work.x, work.y) {
       return IntegerPlaneWork(work: work, kernel: kernel).start()
     }
     #endif

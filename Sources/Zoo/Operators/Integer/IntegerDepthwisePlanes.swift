@@ -1,29 +1,22 @@
 // Depthwise convolution of bytes: some channels of an image after the others, with the padding around it.
 #if arch(x86_64)
 package import CZoo
-package import CZooKernels
+import CZooKernels
 
 extension IntegerDepthwiseConv2D {
-  /// The kernel for images with their padding, where it is the faster one (Zen 5): 5 x 5 taps wherever it can, and 3 x 3 taps where
-  /// windows that leave the image are a large part of all, or where several pixels fill a vector.
-  package func planes(
-    _ x: zoo_tensor, _ y: zoo_tensor, _ kernels: zoo_kernels
-  ) -> zoo_i8_dwplane_ukernel? {
+  /// Whether the kernel for images with their padding is the faster one, where there is one (Zen 5): for 5 x 5 taps wherever it can, and for
+  /// 3 x 3 taps where windows that leave the image are a large part of all (28x28x192: 13.0 to 12.2 us, 56x56x144: 45 to 49), or where
+  /// several pixels fill a vector.
+  package func goesByPlanes(_ x: zoo_tensor, _ y: zoo_tensor) -> Bool {
     let (taps, step, channels) = (window.kernelWidth, window.strideWidth, x.channels)
     guard !Element.isWide, window.kernelHeight == taps, window.strideHeight == step,
       window.dilationHeight == 1, window.dilationWidth == 1
-    else { return nil }
-    let isFaster =
-      if taps == 5 {
-        step <= 2 && channels > 16
-      } else if taps == 3, step == 1, channels >= 48 {
-        y.width <= 16
-      } else if taps == 3, step <= 2, liesSideBySide(x, y) {
-        step == 1 ? x.width * channels <= 1024 : channels == 16 || x.width <= 16
-      } else {
-        false
-      }
-    return isFaster ? kernels.i8_dwplane : nil
+    else { return false }
+    if taps == 5 { return step <= 2 && channels > 16 }
+    guard taps == 3, step <= 2 else { return false }
+    if step == 1 && channels >= 48 { return y.width <= 28 }
+    guard liesSideBySide(x, y) else { return false }
+    return step == 1 ? x.width * channels <= 1024 : channels == 16 || x.width <= 16
   }
 
   private func liesSideBySide(_ x: zoo_tensor, _ y: zoo_tensor) -> Bool {
