@@ -3,6 +3,7 @@
 
 #if ZOO_X86_64
 #include <cpuid.h>
+#include <stdatomic.h>
 
 #define FIRST ZOO_KERNELS_AVX2
 
@@ -30,45 +31,61 @@ static int has_tiles(uint32_t features, uint64_t state) {
   return result == 0;
 }
 
-static uint32_t detect(void) {
+typedef struct leaf {
   uint32_t a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d))
-    return ZOO_KERNELS_SCALAR;
+} leaf;
+
+// Zeros if the CPU does not know it; `most` is the last one that it does.
+static leaf cpuid(uint32_t most, uint32_t number, uint32_t part) {
+  leaf r = {0, 0, 0, 0};
+  if (number <= most)
+    __cpuid_count(number, part, r.a, r.b, r.c, r.d);
+  return r;
+}
+
+static uint32_t detect_kernels(uint32_t most, leaf basic) {
+  const uint32_t c = basic.c;
   const int has_fma = (c >> 12) & 1, has_f16c = (c >> 29) & 1, has_xsave = (c >> 27) & 1, has_avx = (c >> 28) & 1;
   if (!has_fma || !has_f16c || !has_xsave || !has_avx)
     return ZOO_KERNELS_SCALAR;
   const uint64_t state = saved_state();
-  if ((state & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !((b >> 5) & 1))
+  const leaf more = cpuid(most, 7, 0);
+  if ((state & 0x6) != 0x6 || !((more.b >> 5) & 1))
     return ZOO_KERNELS_SCALAR;
   // F, DQ, BW, VL and the three ZMM state components.
   const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-  if ((b & avx512) == avx512 && (state & 0xe0) == 0xe0) {
-    if (!((c >> 11) & 1))
-      return ZOO_KERNELS_AVX512;
-    const uint32_t tiles = d;
-    // i8_lookup wants VBMI, which of all CPUs with bf16 only those of 2020 for four sockets (Cooper Lake) do not have.
-    const int has_vbmi = (c >> 1) & 1;
-    const int has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5) & 1;
-    if (!has_vbmi || !has_bf16)
-      return ZOO_KERNELS_AVX512VNNI;
-    return has_tiles(tiles, state) ? ZOO_KERNELS_AMX : ZOO_KERNELS_AVX512BF16;
-  }
-  return ZOO_KERNELS_AVX2;
+  if ((more.b & avx512) != avx512 || (state & 0xe0) != 0xe0)
+    return ZOO_KERNELS_AVX2;
+  if (!((more.c >> 11) & 1))
+    return ZOO_KERNELS_AVX512;
+  // i8_lookup wants VBMI, which of all CPUs with bf16 only those of 2020 for four sockets (Cooper Lake) do not have.
+  const int has_vbmi = (more.c >> 1) & 1;
+  const int has_bf16 = more.a >= 1 && (cpuid(most, 7, 1).a >> 5) & 1;
+  if (!has_vbmi || !has_bf16)
+    return ZOO_KERNELS_AVX512VNNI;
+  return has_tiles(more.d, state) ? ZOO_KERNELS_AMX : ZOO_KERNELS_AVX512BF16;
 }
 
-uint32_t zoo_kernels_best(void) { return detect(); }
+enum { KERNELS = 0xff, WIDE_FMA = 0x100, KNOWN = 0x200 };
 
-// CPUs with AMX, and AMD's from family 1Ah (Zen 5) on; Zen 4 takes two cycles for such a vector, some of Intel's have one unit for it.
-bool zoo_has_wide_fma(void) {
-  uint32_t a, vendor, c, d;
-  if (!__get_cpuid(0, &a, &vendor, &c, &d))
-    return false;
-  const bool is_amd = vendor == signature_AMD_ebx;
-  if (!is_amd)
-    return detect() == ZOO_KERNELS_AMX;
-  __get_cpuid(1, &a, &vendor, &c, &d);
-  return ((a >> 8) & 0xf) + ((a >> 20) & 0xff) >= 0x1a;
+// What this CPU is, found once: in a virtual machine each CPUID is an exit to its host, 4 us, and a model is opened in 200. Threads that
+// ask at the same time find the same.
+static uint32_t this_cpu(void) {
+  static _Atomic uint32_t known = 0;
+  uint32_t cpu = atomic_load_explicit(&known, memory_order_relaxed);
+  if (cpu)
+    return cpu;
+  const leaf vendor = cpuid(0, 0, 0), basic = cpuid(vendor.a, 1, 0);
+  const uint32_t kernels = detect_kernels(vendor.a, basic), family = ((basic.a >> 8) & 0xf) + ((basic.a >> 20) & 0xff);
+  // CPUs with AMX, and AMD's from family 1Ah (Zen 5) on; Zen 4 takes two cycles for such a vector, some of Intel's have one unit for it.
+  const int is_wide = vendor.b == signature_AMD_ebx ? family >= 0x1a : kernels == ZOO_KERNELS_AMX;
+  cpu = KNOWN | (is_wide ? WIDE_FMA : 0) | kernels;
+  atomic_store_explicit(&known, cpu, memory_order_relaxed);
+  return cpu;
 }
+
+uint32_t zoo_kernels_best(void) { return this_cpu() & KERNELS; }
+bool zoo_has_wide_fma(void) { return this_cpu() & WIDE_FMA; }
 #elif ZOO_AARCH64
 
 #define FIRST ZOO_KERNELS_NEON

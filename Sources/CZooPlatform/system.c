@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,17 +12,32 @@
 #include <sched.h>
 #endif
 
+// calloc, since memory fresh from the system is zero and takes no page until it is used. The address that free wants stands before the block.
+// Large blocks ask for large pages where the system leaves that to programs: one fault instead of 512.
 void *zoo_platform_allocate(size_t size) {
-  if (size == 0 || size > PTRDIFF_MAX - ZOO_PLATFORM_ALIGNMENT)
+  const size_t huge_page = (size_t)2 << 20, alignment = size < huge_page ? ZOO_PLATFORM_ALIGNMENT : huge_page;
+  if (size == 0 || size > PTRDIFF_MAX - 2 * huge_page)
     return NULL;
-  void *memory = NULL;
-  if (posix_memalign(&memory, ZOO_PLATFORM_ALIGNMENT, size) != 0)
+  char *start = calloc(1, size + alignment + sizeof start);
+  if (!start)
     return NULL;
-  memset(memory, 0, size);
+  char *memory = start + sizeof start;
+  memory += -(uintptr_t)memory % alignment;
+  memcpy(memory - sizeof start, &start, sizeof start);
+#if defined(MADV_HUGEPAGE)
+  if (size >= huge_page)
+    madvise(memory, size / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
   return memory;
 }
 
-void zoo_platform_free(void *memory) { free(memory); }
+void zoo_platform_free(void *memory) {
+  if (!memory)
+    return;
+  void *start;
+  memcpy(&start, (char *)memory - sizeof start, sizeof start);
+  free(start);
+}
 
 uint64_t zoo_platform_nanoseconds(void) {
   struct timespec now;

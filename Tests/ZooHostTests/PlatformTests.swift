@@ -50,12 +50,21 @@ private final class Folder {
     #expect(map(long).0 == ZOO_PLATFORM_FILE_NOT_FOUND)
   }
 
-  @Test(arguments: [1, 64, 65, 10_000])
+  /// From 2 MB on, memory starts at a large page.
+  @Test(arguments: [1, 64, 65, 10_000, 2 << 20, 5_000_000])
   func memoryIsAlignedAndZero(count: Int) throws {
     let memory = try #require(zoo_platform_allocate(count))
     defer { zoo_platform_free(memory) }
-    #expect(UInt(bitPattern: memory) % UInt(ZOO_PLATFORM_ALIGNMENT) == 0)
-    #expect(UnsafeRawBufferPointer(start: memory, count: count).allSatisfy { $0 == 0 })
+    let alignment = count < 2 << 20 ? Int(ZOO_PLATFORM_ALIGNMENT) : 2 << 20
+    #expect(UInt(bitPattern: memory) % UInt(alignment) == 0)
+    let bytes = UnsafeMutableRawBufferPointer(start: memory, count: count)
+    #expect(bytes.allSatisfy { $0 == 0 })
+    bytes.initializeMemory(as: UInt8.self, repeating: 0xff)  // the next one must not see these
+  }
+
+  /// What was freed is given out again as zeros, also below the size from which the system gives fresh pages.
+  @Test func memoryOfBeforeIsZeroAgain() throws {
+    for _ in 0..<4 { try memoryIsAlignedAndZero(count: 10_000) }
   }
 
   @Test func impossibleSizesGiveNoMemory() {

@@ -9,10 +9,11 @@
 extern "C" {
 #endif
 
-// Alignment, in bytes, of what zoo_platform_allocate returns: a cache line, and the widest vector.
+// Least alignment, in bytes, of what zoo_platform_allocate returns: a cache line, and the widest vector.
 #define ZOO_PLATFORM_ALIGNMENT 64
 
-// `size` bytes, aligned and zeroed; NULL if there is no memory or `size` is 0.
+// `size` bytes, aligned and zero, of which large ones become resident where they are first written; NULL if there is no memory or `size`
+// is 0.
 void *zoo_platform_allocate(size_t size);
 
 // Frees what zoo_platform_allocate returned. NULL is welcome.
