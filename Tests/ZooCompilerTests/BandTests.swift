@@ -91,6 +91,31 @@ struct BandTests {
     #expect((handedOver > 0) == isShared)
   }
 
+  /// A thread that comes first makes its own bands and then, half by half, those of the others, which find nothing left.
+  @Test func bandsTakenOverGiveTheSameBits() throws {
+    var builder = NetworkBuilder(RandomWeights(seed: 5))
+    let image = builder.image(height: 600, width: 600, channels: 3)
+    let first = try builder.convolution("a", image, channels: 6, kernel: 5, padding: .same)
+    let second = try builder.convolution("b", first, channels: 6, kernel: 3, padding: .same)
+    let pooled = try builder.pool(.max, second, kernel: 2)
+    var graph = try builder.finish(pooled)
+    try optimize(&graph)
+    let group = try #require(MemoryPlan(graph, bands: .cache).bands.groups.first)
+    #expect(group.workers >= 2 && group.rows * 8 < 300, "\(group)")
+    let backwards = zoo_parallel(context: nil, thread_count: 2) { _, pieces, task, work in
+      for index in (0..<pieces).reversed() { task?(work, index) }
+    }
+    func answer(_ bands: BandPolicy, _ parallel: zoo_parallel?) throws -> [UInt8] {
+      let runner = try Runner(
+        try ModelWriter.encode(graph, bands: bands), parallel: parallel, hasScratch: false)
+      try runner.write(
+        (0..<1_080_000).map { Float($0 % 251) / 125 - 1 }, toInput: 0)
+      try runner.run()
+      return runner.outputBytes(0)
+    }
+    #expect(try answer(.cache, backwards) == answer(.off, nil))
+  }
+
   /// Of the chains above enough lie on their inputs for their bits to be a test of that.
   @Test func outputsFallOnRowsThatWereRead() throws {
     let overlaps = try (0..<60).filter { seed in

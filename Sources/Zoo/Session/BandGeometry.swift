@@ -34,7 +34,7 @@ package struct BandStage {
 /// Nodes `first...last` of a model that run band by band: the tensors between them exist a few rows at a time.
 ///
 /// While a band of the last node's rows is made, every stage adds the rows that are new and keeps those that the next band reads
-/// again, so nothing is computed twice but at the borders of the threads' shares.
+/// again, so nothing is computed twice but where a thread begins or takes over bands of another.
 /// Source: fused-layer convolution: Alwani and others, "Fused-Layer CNN Accelerators", MICRO 2016; rows kept between bands:
 /// Goetschalckx and Verhelst, "Breaking High-Resolution CNN Bandwidth Barriers", arXiv:1902.10441.
 struct BandChain {
@@ -116,6 +116,13 @@ struct BandChain {
 
   /// The geometry of stage `position`.
   func stage(_ position: Int) -> BandStage { stages[position] }
+
+  var bandCount: Int { (output(count - 1).height + rows - 1) / rows }
+
+  /// Rows of the last node's output.
+  func rows(ofBand band: Int) -> Range<Int> {
+    band * rows..<min(output(count - 1).height, (band + 1) * rows)
+  }
 
   /// Bytes of the output of stage `position` that one thread keeps.
   func keptByteCount(_ position: Int) -> Int { kept[position] }

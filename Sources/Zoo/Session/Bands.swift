@@ -1,27 +1,28 @@
 // Running a chain of nodes band by band, and checking that it can be.
 import CZoo
+import CZooKernels
 
 extension SessionState {
   /// Runs node `index` and the `following` ones as a chain. Observers see the last node, before and after the whole chain.
   func runBands(_ index: Int, _ following: Int) throws(ZooError) {
     var chain = BandChain(model, roundedTensors, first: index, following: following)
-    let output = chain.output(following)
-    let bands = (output.height + chain.rows - 1) / chain.rows
-    // With room for every thread each has rows of its own and never waits; else all work on each stage of a band, if that is
+    // With room for every thread each has bands of its own and never waits; else all work on each stage of a band, if that is
     // worth it.
-    // Threads with rows of their own begin their bands at different rows, on which the tiles of transforms would depend.
+    // Threads with bands of their own begin at different rows, on which the tiles of transforms would depend.
     var scratch = runtime.scratch
     scratch?.isForExactOnly = chain.workerCount > 1
+    let threads = min(runtime.threadCount, BandShares.most)
     let hasRoom =
-      chain.workerCount >= runtime.threadCount && bands >= runtime.threadCount
+      chain.workerCount >= threads && (threads..<Int(ZOO_SPAN_END)).contains(chain.bandCount)
       && chain.isWorthSharing
-    let shares = hasRoom ? runtime.threadCount : 1
     if !hasRoom { chain.useAllRoom() }
     let inner = Runtime(
       table: runtime.table, parallel: hasRoom ? nil : runtime.parallel, scratch: scratch)
     observe(chain.last, done: 0)
-    for image in 0..<Int(output.shape.0) {
-      BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()
+    for image in 0..<Int(chain.output(following).shape.0) {
+      BandShares.run(chain.bandCount, hasRoom ? threads : 1) { shares in
+        BandWork(session: self, runtime: inner, chain: chain, image: image, shares: shares).start()
+      }
     }
     observe(chain.last, done: 1)
   }
@@ -90,33 +91,34 @@ extension SessionState {
   }
 }
 
-/// One image of a chain, its rows shared among threads.
+/// One image of a chain, its bands shared among threads.
 private struct BandWork: ParallelWork {
   let session: SessionState
   /// What the stages run with.
   var runtime: Runtime
   let chain: BandChain
   let image: Int
-  let shares: Int
+  let shares: BandShares
 
-  func start() { forEach(shares, session.runtime) { BandWork.body($0).run($1) } }
+  func start() { forEach(shares.count, session.runtime) { BandWork.body($0).run($1) } }
 
   func run(_ share: Int) {
     var own = self
-    if shares > 1 { own.runtime.scratch = runtime.scratch?.alone(share) }
-    own.runRows(share)
+    if shares.count > 1 { own.runtime.scratch = runtime.scratch?.alone(share) }
+    own.runBands(share)
   }
 
-  private func runRows(_ share: Int) {
+  private func runBands(_ share: Int) {
     let last = chain.count - 1
     // Of every stage: rows it has to make, the first row that is kept, the end of those made.
     var made = InlineArray<4, Range<Int>>(repeating: 0..<0)
     var kept = InlineArray<4, Int>(repeating: 0)
     var ends = InlineArray<4, Int>(repeating: 0)
-    let rows = piece(share, of: shares, chain.output(last).height)
-    var row = rows.lowerBound
-    while row < rows.upperBound {
-      made[last] = row..<min(rows.upperBound, row + chain.rows)
+    var following = 0
+    while let band = shares.next(share, following) {
+      if band != following { ends = InlineArray(repeating: 0) }  // nothing that is kept is of use
+      following = band + 1
+      made[last] = chain.rows(ofBand: band)
       for position in (0..<last).reversed() {
         let end = ends[position]
         made[position] = end..<end
@@ -129,7 +131,6 @@ private struct BandWork: ParallelWork {
         runStage(position, made[position], share, kept)
         ends[position] = made[position].upperBound
       }
-      row += chain.rows
     }
   }
 
