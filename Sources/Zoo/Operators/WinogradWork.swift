@@ -37,25 +37,25 @@ struct WinogradWork {
     return true
   }
 
-  /// Many tiles: each piece transforms some, and all weights for them. Few: threads own columns, so that each transforms weights of its
-  /// own, and all tiles, block after block.
+  /// Many tiles: a block of them after the other, each with all columns in pieces that follow each other, so that a thread transforms
+  /// the tiles once. Few: threads own columns, so that each transforms weights of its own, and all tiles, block after block.
   private var pieces: SteppedPieces {
     let threads = runtime.threadCount
     let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
     let blocks = (shape.tileCount + Winograd.mostTiles - 1) / Winograd.mostTiles
+    let products = 36 * Float(shape.tileCount) * Float(shape.channels) * Float(shape.columns)
+    let wanted = runtime.pieces(
+      for: products, worth: 524_288, grain: 2_097_152, most: Int.max)
     if shape.tileCount >= 2 * Winograd.mostTiles * threads
       || pairs % threads != 0 && pairs < 4 * threads
     {
-      let each = (blocks + threads - 1) / threads
-      return SteppedPieces(owners: 1, partsEach: 1, steps: min(shape.tileCount, each * threads))
+      let steps = min(shape.tileCount, (blocks + threads - 1) / threads * threads)
+      return SteppedPieces(
+        owners: 1, partsEach: max(1, min(wanted / steps, pairs / 2)), steps: steps)
     }
-    let products = 36 * Float(shape.tileCount) * Float(shape.channels) * Float(shape.columns)
-    let wanted = runtime.pieces(
-      for: products, worth: 524_288, grain: 2_097_152, most: pairs)
     return SteppedPieces(
-      owners: threads, partsEach: max(1, wanted / threads / blocks), steps: blocks)
+      owners: threads, partsEach: max(1, min(wanted, pairs) / threads / blocks), steps: blocks)
   }
-
 }
 
 /// Its tiles or columns shared among threads.
