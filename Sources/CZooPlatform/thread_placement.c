@@ -64,18 +64,18 @@ zoo_cpu_set *zoo_allowed_cpus(void) {
   return NULL;
 }
 
-void zoo_avoid_cpu(const zoo_cpu_set *allowed, int cpu) {
+void zoo_avoid_cpu(pthread_t thread, const zoo_cpu_set *allowed, int cpu) {
   if (!allowed || cpu < 0 || cpu >= MOST_CPUS)
     return;
   zoo_cpu_set others = *allowed;
   CPU_CLR_S(cpu, SET_SIZE, set_of(&others));
   if (CPU_COUNT_S(SET_SIZE, set_of(&others)) > 0)
-    pthread_setaffinity_np(pthread_self(), SET_SIZE, set_of(&others));
+    pthread_setaffinity_np(thread, SET_SIZE, set_of(&others));
 }
 #else
 int zoo_current_cpu(void) { return -1; }
 uint64_t zoo_thread_run_time(pthread_t thread) { return (void)thread, 0; }
 void zoo_move_thread_here(pthread_t thread, bool is_worker) { (void)thread, (void)is_worker; }
 zoo_cpu_set *zoo_allowed_cpus(void) { return NULL; }
-void zoo_avoid_cpu(const zoo_cpu_set *allowed, int cpu) { (void)allowed, (void)cpu; }
+void zoo_avoid_cpu(pthread_t thread, const zoo_cpu_set *allowed, int cpu) { (void)allowed, (void)cpu; }
 #endif

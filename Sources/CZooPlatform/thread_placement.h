@@ -23,13 +23,13 @@ uint64_t zoo_thread_run_time(pthread_t thread);
 // of the host's may run where it might before as soon as it has been moved.
 void zoo_move_thread_here(pthread_t thread, bool is_worker);
 
-// Where a worker may run: remembered when it starts, because moving it forgets.
+// Where workers may run: remembered when they start, because moving one forgets.
 typedef struct zoo_cpu_set zoo_cpu_set;
 
 // The CPUs the calling thread may run on; NULL if there is no memory or no such thing. Freed with free().
 zoo_cpu_set *zoo_allowed_cpus(void);
 
-// Leaves `cpu` to another thread: the calling one goes on at the other CPUs of `allowed`. Does nothing if there are none.
-void zoo_avoid_cpu(const zoo_cpu_set *allowed, int cpu);
+// Has a living thread go on at the CPUs of `allowed` but `cpu`, which is left to another. Does nothing if there are none.
+void zoo_avoid_cpu(pthread_t thread, const zoo_cpu_set *allowed, int cpu);
 
 #endif
