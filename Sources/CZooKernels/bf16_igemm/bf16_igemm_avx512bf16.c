@@ -10,6 +10,9 @@
 #include <simd/hard_swish.h>
 #define MR 8
 
+// Two values that are multiplied in one step; pixels of an odd number of channels begin in the middle of a word.
+typedef int32_t bf16_pair __attribute__((aligned(2)));
+
 // One row of n columns that has no partner, as pairs with 0.
 INLINE __m512i single(const uint16_t *p, size_t n) {
   return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_mask(n), p));
@@ -72,12 +75,12 @@ INLINE void tile(const int rows, const int panels, const int partial, size_t res
     for (int i = 0; i < rows; i++)
       sum[i][v] = bias;
   }
-  const int32_t *a[MR];
+  const bf16_pair *a[MR];
   const size_t count = p->kc / 2;
   for (size_t t = 0; t < p->tap_count; t++) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
-      a[i] = (const int32_t *)at.a[t * p->a_tap_stride + i];
+      a[i] = (const bf16_pair *)at.a[t * p->a_tap_stride + i];
     for (size_t k = 0; k < count; k++, next.at += next.step) {
       __m512i b[8];
       if (rows > 1 && panels > 1)
@@ -122,10 +125,10 @@ INLINE void seam_tile(place at, const zoo_f32_igemm_params *p, size_t column) {
     pair[i / 2] = narrow_bias;
   }
   for (size_t t = 0; t < p->tap_count; t++) {
-    const int32_t *a[MR];
+    const bf16_pair *a[MR];
 #pragma clang loop unroll(full)
     for (int i = 0; i < MR; i++)
-      a[i] = (const int32_t *)at.a[t * p->a_tap_stride + i];
+      a[i] = (const bf16_pair *)at.a[t * p->a_tap_stride + i];
     for (size_t k = 0; k < p->kc / 2; k++, w += 32, narrow += 16) {
       const __m512bh b = (__m512bh)_mm512_loadu_si512(w);
       const __m512bh twice = (__m512bh)_mm512_broadcast_i32x8(_mm256_loadu_si256((const __m256i *)narrow));
