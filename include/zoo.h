@@ -285,6 +285,9 @@ typedef struct zoo_session zoo_session;
  */
 typedef void (*zoo_observer)(void *context, const zoo_node *node, int done);
 
+/** Nanoseconds since some moment, the same for all threads. */
+typedef uint64_t (*zoo_clock)(void);
+
 #define ZOO_SKIP_WEIGHT_CHECKSUM 1u /**< do not read all weights when the session is made */
 
 /** Options; zero-initialise it, set struct_size to sizeof(zoo_options), then what you need. */
@@ -299,6 +302,7 @@ typedef struct zoo_options {
   void *observer_context;
   void *scratch; /**< memory that makes some operators faster, or NULL; must outlive the session, and be its own */
   size_t scratch_size; /**< at least zoo_session_scratch_size if there is scratch memory */
+  zoo_clock clock;     /**< with it, a session of short runs tries now and then whether one thread is faster; or NULL */
 } zoo_options;
 
 /**

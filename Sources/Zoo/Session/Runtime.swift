@@ -35,7 +35,7 @@ package struct Scratch {
 package struct Runtime {
   /// Where the kernels are: what runs carries a runtime along, and the table is large.
   let table: UnsafePointer<zoo_kernels>
-  package let parallel: zoo_parallel?
+  package var parallel: zoo_parallel?
   var scratch: Scratch?
 
   package init(

@@ -148,7 +148,7 @@ extension SessionState {
       to: SessionState(
         model: model, arena: arena, runtime: runtime, layout: layout,
         observer: options.value.observer, observerContext: options.value.observer_context,
-        owner: nil))
+        clock: options.value.clock, owner: nil))
     for index in 0..<model.inputs.count {
       state.pointee.inputs[index] = model.tensor(model.word(model.inputs, index), arena: arena)
     }

@@ -15,6 +15,8 @@ package struct SessionState {
   let layout: SessionLayout
   let observer: zoo_observer?
   let observerContext: UnsafeMutableRawPointer?
+  let clock: zoo_clock?
+  var threadChoice = ThreadChoice()
   /// What the host tier keeps with the session; nil for sessions in caller-owned memory.
   package var owner: UnsafeMutableRawPointer?
 
@@ -89,8 +91,23 @@ struct SessionLayout {
 }
 
 extension SessionState {
+  /// Runs the model, by the calling thread alone if that is found to be faster.
+  mutating func run() throws(ZooError) {
+    guard let clock, runtime.threadCount > 1, observer == nil else { return try runNodes() }
+    let start = threadChoice.isTimed ? clock() : 0
+    if threadChoice.isAlone {
+      let parallel = runtime.parallel
+      runtime.parallel = nil
+      defer { runtime.parallel = parallel }
+      try runNodes()
+    } else {
+      try runNodes()
+    }
+    threadChoice.count(threadChoice.isTimed ? clock() &- start : 0)
+  }
+
   /// Runs all nodes in order.
-  func run() throws(ZooError) {
+  private func runNodes() throws(ZooError) {
     var index = 0
     while index < model.nodeCount {
       let following = model.node(index).bandNodes

@@ -55,6 +55,7 @@ struct HostOptions {
     core.operator_count = value.operator_count
     core.observer = value.observer
     core.observer_context = value.observer_context
+    core.clock = zoo_platform_nanoseconds
     return core
   }
 
