@@ -69,6 +69,9 @@ const float zoo_f32_zero_row[ZOO_ZERO_ROW_COUNT];
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_i8_lines_params *);
 #include <i8_lines/i8_lines.inc>
 #undef ROW
+#define ROW(isa, ISA, function, mr, nr) void function(size_t, const zoo_i8_winograd_params *);
+#include <i8_winograd/i8_winograd.inc>
+#undef ROW
 #define ROW(isa, ISA, function, mr, nr) void function(size_t, size_t, const zoo_integer_igemm_params *);
 #include <i16_igemm/i16_igemm.inc>
 #undef ROW
@@ -208,6 +211,11 @@ static zoo_kernels choose(uint32_t limit, const char *name) {
   if (ZOO_KERNELS_##ISA <= limit)              \
     k.i8_lines = function;
 #include <i8_lines/i8_lines.inc>
+#undef ROW
+#define ROW(isa, ISA, function, rows, columns) \
+  if (ZOO_KERNELS_##ISA <= limit)              \
+    k.i8_winograd = function;
+#include <i8_winograd/i8_winograd.inc>
 #undef ROW
 #define ROW(isa, ISA, function, rows, columns) \
   if (ZOO_KERNELS_##ISA <= limit)              \
@@ -351,6 +359,9 @@ static const zoo_ukernel list[] = {
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i8_lines, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i8_lines/i8_lines.inc>
+#undef ROW
+#define ROW(isa, ISA, function, mr, nr) ENTRY(i8_winograd, ZOO_KERNELS_##ISA, function, mr, nr)
+#include <i8_winograd/i8_winograd.inc>
 #undef ROW
 #define ROW(isa, ISA, function, mr, nr) ENTRY(i16_igemm, ZOO_KERNELS_##ISA, function, mr, nr)
 #include <i16_igemm/i16_igemm.inc>

@@ -1,5 +1,6 @@
 // Integer operators against their definitions, bit for bit.
 import CZoo
+import CZooKernels
 import TestSupport
 import Testing
 import Zoo
@@ -38,24 +39,59 @@ private func words(_ values: [Int32]) -> Constant {
 struct IntegerConvolutionTests {
   @Test(arguments: ConvolutionTests.cases.indices)
   func convolutions(_ index: Int) throws {
-    try convolution(index, Int8.self)
-    try convolution(index, Int16.self)
+    try convolution(ConvolutionTests.cases[index], index, Int8.self)
+    try convolution(ConvolutionTests.cases[index], index, Int16.self)
   }
 
+  /// What runs by Winograd's transforms where there are no dot products of bytes: whole and cut tiles, all kinds of padding, an odd panel
+  /// of columns, one, two and three parts of the channels, more tiles than a block has.
+  private static let transformed: [Geometry] = [
+    Geometry(height: 12, width: 12, channels: 16, outputs: 16, kernel: (3, 3), pads: (1, 1, 1, 1)),
+    Geometry(height: 13, width: 18, channels: 48, outputs: 48, kernel: (3, 3), pads: (1, 1, 1, 1)),
+    Geometry(height: 11, width: 10, channels: 128, outputs: 16, kernel: (3, 3)),
+    Geometry(height: 10, width: 11, channels: 144, outputs: 16, kernel: (3, 3), pads: (2, 0, 1, 2)),
+    Geometry(height: 8, width: 9, channels: 272, outputs: 32, kernel: (3, 3), pads: (0, 2, 2, 0)),
+    Geometry(height: 50, width: 17, channels: 16, outputs: 32, kernel: (3, 3), pads: (1, 1, 1, 1)),
+  ]
+
+  @Test(arguments: transformed.indices) func byTransforms(_ index: Int) throws {
+    let g = IntegerConvolutionTests.transformed[index]
+    #if arch(x86_64)
+    if availableISAs.contains(ZOO_ISA_AVX2) {
+      var operation = IntegerConv2D<Int8>()
+      operation.window = g.window
+      let shape = operation.transformed(
+        x: Shape(n: 1, h: g.height, w: g.width, c: g.channels),
+        y: Shape(n: 1, h: g.outputHeight, w: g.outputWidth, c: g.outputs),
+        zoo_kernels_for(UInt32(ZOO_ISA_AVX2.rawValue)))
+      #expect(shape != nil, "case \(index) is not transformed")
+    }
+    #endif
+    try convolution(g, index, Int8.self)
+    // The largest sums there are, of each sign.
+    for w: Int8 in [-127, 127] { try convolution(g, index, Int8.self, x: -128, w: w) }
+  }
+
+  /// - Parameters:
+  ///   - x: what all inputs are, or nil for random ones.
+  ///   - w: what all weights are, likewise.
   private func convolution<Element: IntegerElement>(
-    _ index: Int, _ type: Element.Type
+    _ g: Geometry, _ index: Int, _ type: Element.Type, x all: Element? = nil,
+    w weight: Int8? = nil
   ) throws {
-    let g = ConvolutionTests.cases[index]
     var generator = SplitMix64(state: UInt64(index + 100))
-    let x = IntegerTensor<Element>(random: [1, g.height, g.width, g.channels], &generator)
+    var x = IntegerTensor<Element>(random: [1, g.height, g.width, g.channels], &generator)
+    if let all { x.integers = x.integers.map { _ in all } }
     let depth = g.kernel.0 * g.kernel.1 * g.channels / g.groups
     let columns = g.outputs / g.groups
     let rows = quadCount(depth) * 4
     var w = IntegerTensor<Int8>(random: [g.groups, rows, columns], &generator, least: -127).integers
+    if let weight { w = w.map { _ in weight } }
     for i in w.indices where i / columns % rows >= depth { w[i] = 0 }
     let bias = randomInts(g.outputs, below: type.isWide ? 1 << 30 : 5000, &generator)
     let multipliers = randomMultipliers(
-      g.outputs, around: 0.02 / Float(depth).squareRoot(), &generator)
+      g.outputs, around: weight == nil ? 0.02 / Float(depth).squareRoot() : 0.001 / Float(depth),
+      &generator)
     let zero = x.quantization.zeroPoints[0]
     let sums = (0..<g.outputs).map { o in
       (0..<rows).reduce(0) { $0 + Int(w[(o / columns * rows + $1) * columns + o % columns]) }

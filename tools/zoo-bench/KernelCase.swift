@@ -35,6 +35,7 @@ func cases(of kernel: Microkernel) -> [KernelCase] {
   case "i8w_igemm": products(kernel, weights: Int8.self)
   case "i8_igemm": integerProducts(kernel, Int8.self)
   case "i8_lines": integerLines(kernel)
+  case "i8_winograd": integerTransforms(kernel)
   case "i16_igemm": integerProducts(kernel, Int16.self)
   case "f32_lines": lines(kernel)
   case "f32_winograd": transforms(kernel, Float.self)

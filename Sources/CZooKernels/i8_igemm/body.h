@@ -81,17 +81,17 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   }
   const vf addend_multiplier = v_set(p->addend_multiplier);
   const vi addend_zero = i_set(p->addend_zero_point);
-#ifdef ZOO_SIMD_REQUANTIZE512_H
+#ifdef ZOO_PACKS_REQUANTIZED
   if (!partial && vectors % 2 == 0) {
     const packed_requantization packed = make_packed_requantization(p->lower, p->upper, p->zero_point);
-    vf multipliers[PANELS];
+    vf multipliers[PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++)
       multipliers[v] = v_load(p->multipliers + column + v * VL);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       const int8_t *from = (const int8_t *)p->addend + i * p->addend_stride + column;
-      vf real[PANELS];
+      vf real[PANELS * PER_PANEL];
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
         real[v] = v_mul(i_float(sum[i][v]), multipliers[v]);

@@ -6,6 +6,7 @@
 #if ZOO_X86_64
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
+#include <simd/requantize256.h>
 #define MR 4
 #define PANELS 1
 #define Q_BIAS 0

@@ -67,6 +67,61 @@ typedef struct zoo_integer_igemm_kernel {
   uint32_t workspace; // bytes, or 0
 } zoo_integer_igemm_kernel;
 
+// --- i8_winograd: convolution of 3 x 3 taps, stride 1, with a quarter of the multiplications, exactly ---
+//
+// Winograd's F(4x4, 3x3) as in f32_winograd, in integers: the rows of G are taken 4, 6, 6, 24, 24 and 1 times, so that they have no
+// fractions, and 576 times each sum comes out. Numbers of 16 bits hold what is multiplied: at most 100 * 128 for inputs and 49 * 127
+// for weights. Sums are taken modulo 2^32; since 9 has an inverse there, 64 times what a convolution of `depth` channels adds up is
+// known modulo 2^32, and with at most ZOO_I8_WINOGRAD_DEPTH channels it is below 2^31. More channels come in parts that are added up as sums.
+// Source: Lavin and Gray, arXiv:1509.09308; filters scaled to integers: Meng and Brothers, arXiv:1901.01965.
+//   INPUT    inputs[s][c] = B^T d B for `count` channels c, a multiple of 16; pixels that do not exist read as `padding`
+//   WEIGHTS  weights[s][k / 2][column][k % 2] for `count` rows k, a multiple of 4, of the 16 columns of a panel
+//   PRODUCT  sums[s][tile][column] = sum over k < depth of inputs[s][tile][k] weights[s][column / 16][k / 2][column % 16][k % 2] for
+//            `count` tiles
+//   OUTPUT   the 4 x 4 outputs of one tile for `count` columns, a multiple of 8, as i8_igemm finishes them with bias[0]
+typedef enum zoo_i8_winograd_step {
+  ZOO_I8_WINOGRAD_INPUT = 0,
+  ZOO_I8_WINOGRAD_WEIGHTS = 1,
+  ZOO_I8_WINOGRAD_PRODUCT = 2,
+  ZOO_I8_WINOGRAD_OUTPUT = 3,
+  ZOO_I8_WINOGRAD_IS_32_BITS = 0x7fffffff
+} zoo_i8_winograd_step;
+
+// 9 * 128 channels of at most 128 * 127 are 18.7 million, below 2^25.
+#define ZOO_I8_WINOGRAD_DEPTH 128
+// Columns of a row of sums.
+#define ZOO_WINOGRAD_COLUMNS 32
+
+typedef struct zoo_i8_winograd_params {
+  zoo_i8_winograd_step step;
+  const int8_t *x; // pixel (0, 0) of the tile, which need not exist
+  size_t row_stride, pixel_stride;
+  size_t first_row, end_row, first_column, end_column; // those that exist; of OUTPUT the first ones are 0
+  int32_t padding;
+  const int8_t *w;   // tap (0, 0) of a panel, quads of rows of 16 columns as in zoo_integer_igemm_params
+  size_t tap_stride; // bytes from tap to tap
+  int16_t *inputs, *weights;
+  size_t input_stride, weight_stride; // from one of the 36 numbers to the next
+  size_t channels;                    // from tile to tile of inputs
+  size_t depth, columns;              // of a product: multiples of 4 and 16
+  int32_t *sums;                      // [36][tiles][ZOO_WINOGRAD_COLUMNS]
+  size_t sum_stride;
+  int32_t *partial; // [16][ZOO_WINOGRAD_COLUMNS]: sums of the channels before, unless this part is both first and last
+  bool is_first, is_last;
+  const int32_t *bias;      // [count]
+  const float *multipliers; // [count]
+  const int8_t *addend;     // NULL, or a residual; may equal y
+  size_t addend_row_stride, addend_pixel_stride;
+  int32_t addend_zero_point;
+  float addend_multiplier;
+  int8_t *y;
+  size_t y_row_stride, y_pixel_stride;
+  int32_t zero_point;
+  float lower, upper;
+} zoo_i8_winograd_params;
+
+typedef void (*zoo_i8_winograd_ukernel)(size_t count, const zoo_i8_winograd_params *params);
+
 // --- i8_lines: i8_igemm whose rows are found by steps, for few columns ---------------------------------------
 //
 // Row i of tap t is at x + i / pixels * line_step + i % pixels * pixel_step + t * tap_step: pixels of lines of an image, the taps of

@@ -166,6 +166,7 @@ typedef struct zoo_kernels {
   zoo_f32_unary_ukernel f32_unary;
   zoo_integer_igemm_kernel i8_igemm;
   zoo_i8_lines_ukernel i8_lines;
+  zoo_i8_winograd_ukernel i8_winograd;
   zoo_integer_dwconv_ukernel i8_dwconv;
   zoo_i8_dwplane_ukernel i8_dwplane;
   zoo_integer_pool_ukernel i8_pool;

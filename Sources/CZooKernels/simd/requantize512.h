@@ -4,6 +4,7 @@
 // below, and NaN, become the least integer, and saturate to the lower bound.
 #ifndef ZOO_SIMD_REQUANTIZE512_H
 #define ZOO_SIMD_REQUANTIZE512_H
+#define ZOO_PACKS_REQUANTIZED 1
 #pragma clang fp contract(off)
 
 typedef struct packed_requantization {

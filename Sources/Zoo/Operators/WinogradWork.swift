@@ -1,10 +1,10 @@
-// How a convolution by Winograd's transforms is cut into pieces, and what a piece does.
+// A convolution of floats by Winograd's transforms: what a piece does.
 #if arch(x86_64)
 import CZoo
 import CZooKernels
 
 /// A convolution by Winograd's transforms.
-struct WinogradWork {
+struct WinogradWork: TransformedConvolution {
   let shape: Winograd
   let source: ImageSource<Float>
   let weights: MatrixWeights
@@ -25,92 +25,26 @@ struct WinogradWork {
       let scratch = runtime.scratch, !scratch.isForExactOnly,
       scratch.shareByteCount >= shape.byteCount
     else { return false }
-    var words = InlineArray<64, UInt32>(repeating: 0)  // of ScratchSlots
-    var span = words.mutableSpan
-    span.withUnsafeMutableBufferPointer {
-      guard let words = $0.baseAddress else { return }
-      let slots = ScratchSlots(words: words, count: min($0.count, runtime.threadCount))
-      let pieces = pieces
-      SlottedWinogradWork(convolution: self, pieces: pieces, slots: slots)
-        .forEach(pieces.count, runtime) { SlottedWinogradWork.body($0).run($1) }
-    }
+    start { TransformedWork<WinogradWork>.body($0).run($1) }
     return true
   }
 
-  /// Many tiles: a block of them after the other, each with all columns in pieces that follow each other, so that a thread transforms
-  /// the tiles once. Few: threads own columns, so that each transforms weights of its own, and all tiles, block after block.
-  private var pieces: SteppedPieces {
-    let threads = runtime.threadCount
-    let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
-    let blocks = (shape.tileCount + Winograd.mostTiles - 1) / Winograd.mostTiles
-    let products = 36 * Float(shape.tileCount) * Float(shape.channels) * Float(shape.columns)
-    let wanted = runtime.pieces(
-      for: products, worth: 524_288, grain: 2_097_152, most: Int.max)
-    if shape.tileCount >= 2 * Winograd.mostTiles * threads
-      || pairs % threads != 0 && pairs < 4 * threads
-    {
-      let steps = min(shape.tileCount, (blocks + threads - 1) / threads * threads)
-      return SteppedPieces(
-        owners: 1, partsEach: max(1, min(wanted / steps, pairs / 2)), steps: steps)
-    }
-    return SteppedPieces(
-      owners: threads, partsEach: max(1, min(wanted, pairs) / threads / blocks), steps: blocks)
-  }
-}
-
-/// Its tiles or columns shared among threads.
-private struct SlottedWinogradWork: ParallelWork {
-  let convolution: WinogradWork
-  let pieces: SteppedPieces
-  let slots: ScratchSlots
-
-  private var shape: Winograd { convolution.shape }
-
-  func run(_ index: Int) {
-    let pairs = (shape.columns + Winograd.columnBlock - 1) / Winograd.columnBlock
-    let (part, step) = pieces.place(index)
-    let columns = piece(part, of: pieces.parts, pairs)
-    let tiles = piece(step, of: pieces.steps, shape.tileCount)
-    if columns.isEmpty || tiles.isEmpty { return }
-    runBlock(
-      step, tiles,
-      columns.lowerBound
-        * Winograd.columnBlock..<min(shape.columns, columns.upperBound * Winograd.columnBlock))
-  }
-
-  private func runBlock(_ step: Int, _ tiles: Range<Int>, _ columns: Range<Int>) {
-    guard let scratch = convolution.runtime.scratch else { return }
-    let (slot, content) = slots.take(preferring: UInt32(step + 1))
-    let start = scratch.share(slot).assumingMemoryBound(to: Float.self)
-    let block = WinogradBlock(work: convolution, tiles: tiles, memory: start)
-    if content != UInt32(step + 1) { block.transformInputs() }
-    var column = columns.lowerBound
-    while column < columns.upperBound {
-      let count = min(Winograd.columnBlock, columns.upperBound - column)
-      var depth = 0
-      while depth < shape.channels {
-        let end = min(shape.channels, depth + Winograd.depthBlock)
-        block.transformWeights(column, count, depth..<end)
-        block.multiply(count, depth..<end)
-        depth = end
-      }
-      block.transformOutputs(column, count)
-      column += count
-    }
-    slots.giveBack(slot, content: UInt32(step + 1))
+  func block(_ tiles: Range<Int>, _ memory: UnsafeMutableRawPointer) -> WinogradBlock {
+    WinogradBlock(
+      work: self, tiles: tiles, memory: memory.assumingMemoryBound(to: Float.self))
   }
 }
 
 /// One thread's block of tiles: [36][tiles][channels] of inputs, [36][panels][depth][16] of weights, [36][tiles][32] of sums.
-private struct WinogradBlock {
-  let work: WinogradWork
-  let tiles: Range<Int>
-  let inputs: UnsafeMutablePointer<Float>
-  let inputStride: Int
-  let weights: UnsafeMutablePointer<Float>
-  let weightStride: Int
-  let sums: UnsafeMutablePointer<Float>
-  let sumStride: Int
+struct WinogradBlock: TransformedBlock {
+  private let work: WinogradWork
+  private let tiles: Range<Int>
+  private let inputs: UnsafeMutablePointer<Float>
+  private let inputStride: Int
+  private let weights: UnsafeMutablePointer<Float>
+  private let weightStride: Int
+  private let sums: UnsafeMutablePointer<Float>
+  private let sumStride: Int
 
   init(work: WinogradWork, tiles: Range<Int>, memory: UnsafeMutablePointer<Float>) {
     self.work = work
@@ -139,8 +73,19 @@ private struct WinogradBlock {
     }
   }
 
+  func makeOutputs(_ column: Int, _ count: Int) {
+    var depth = 0
+    while depth < work.shape.channels {
+      let end = min(work.shape.channels, depth + Winograd.depthBlock)
+      transformWeights(column, count, depth..<end)
+      multiply(count, depth..<end)
+      depth = end
+    }
+    transformOutputs(column, count)
+  }
+
   /// Those of `count` columns from `column` on, for the channels `depth`.
-  func transformWeights(_ column: Int, _ count: Int, _ depth: Range<Int>) {
+  private func transformWeights(_ column: Int, _ count: Int, _ depth: Range<Int>) {
     let panel = MatrixProduct.panel
     let channels = work.shape.channels
     var params = zoo_f32_winograd_params()
@@ -161,7 +106,7 @@ private struct WinogradBlock {
   }
 
   /// Adds the products of the channels `depth` to the sums of `count` columns.
-  func multiply(_ count: Int, _ depth: Range<Int>) {
+  private func multiply(_ count: Int, _ depth: Range<Int>) {
     guard let kernel = work.runtime.kernels.f32_igemm.run else { return }
     let channels = work.shape.channels
     var table = InlineArray<48, UnsafePointer<Float>?>(repeating: nil)  // Winograd.mostTiles
@@ -189,7 +134,7 @@ private struct WinogradBlock {
     }
   }
 
-  func transformOutputs(_ column: Int, _ count: Int) {
+  private func transformOutputs(_ column: Int, _ count: Int) {
     let shape = work.shape
     var params = zoo_f32_winograd_params()
     params.kind = ZOO_WINOGRAD_OUTPUT

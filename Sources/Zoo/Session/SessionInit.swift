@@ -76,6 +76,7 @@ struct SessionOptions {
       let record = model.node(index)
       let node = Conv2D.scratchByteCounts(record, model, kernels)
       share = max(share, node.share)
+      share = max(share, IntegerConv2D<Int8>.scratchByteCount(record, model, kernels))
       share = max(share, workspaceByteCount(ofOperator: record.code, kernels))
       whole = max(whole, node.whole)
     }

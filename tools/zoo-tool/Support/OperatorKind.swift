@@ -67,7 +67,9 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Boo
   case let integer as any IntegerOperation:
     let type = integer.isWide ? "i16" : "i8"
     return switch integer.family {
-    case .product: goesByLines(integer, node, graph, isa) ? "i8_lines" : type + "_igemm"
+    case .product:
+      goesByLines(integer, node, graph, isa)
+        ? "i8_lines" : isTransformed(integer, node, graph, isa) ? "i8_winograd" : type + "_igemm"
     case .depthwise: goesByPlanes(node, graph, isa) ? "i8_dwplane" : type + "_dwconv"
     case .pool: type + "_pool"
     case .binary: type + "_binary"
@@ -101,6 +103,21 @@ private func goesByLines(
   let run = Int(window.kernelWidth) * graph[x].shape.last / operation.groupCount
   return columns < (run % 4 != 0 && run <= 16 ? 65 : 48) && window.dilationHeight == 1
     && window.dilationWidth == 1
+}
+
+/// Whether `node` is a convolution of bytes that runs by transforms (`IntegerWinograd.swift`).
+private func isTransformed(
+  _ operation: any IntegerOperation, _ node: GraphNode, _ graph: Graph, _ isa: UInt32
+) -> Bool {
+  #if arch(x86_64)
+  guard let operation = operation as? IntegerConv2D<Int8>, let x = node.inputs[0] else {
+    return false
+  }
+  let (input, output) = (graph[x].shape, graph[node.output].shape)
+  return operation.transformed(x: input, y: output, zoo_kernels_for(isa)) != nil
+  #else
+  return false
+  #endif
 }
 
 /// Whether `node` is a depthwise convolution of bytes that reads the padding as pixels (`IntegerDepthwisePlanes.swift`).
