@@ -16,7 +16,9 @@ static inline uint32_t zoo_span_count(uint32_t span) { return (span >> 16) - (sp
 
 #if __GCC_ATOMIC_INT_LOCK_FREE == 2
 static inline uint32_t zoo_span_load(const uint32_t *span) { return __atomic_load_n(span, __ATOMIC_RELAXED); }
-static inline void zoo_span_store(uint32_t *span, uint32_t content) { __atomic_store_n(span, content, __ATOMIC_RELAXED); }
+static inline void zoo_span_store(uint32_t *span, uint32_t content) {
+  __atomic_store_n(span, content, __ATOMIC_RELAXED);
+}
 static inline bool zoo_span_exchange(uint32_t *span, uint32_t *expected, uint32_t content) {
   return __atomic_compare_exchange_n(span, expected, content, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
