@@ -1,6 +1,5 @@
 // Two-dimensional convolution of NHWC images in integers.
-package import CZoo
-package import CZooKernels
+import CZoo
 
 /// y = requantize(multiplier[o] (bias[o] + sum over i, j, c of (x - zero) w[i, j, c, o]) + addend multiplier (addend - zero))
 ///
@@ -89,49 +88,6 @@ package struct IntegerConv2D<Element: IntegerElement>: RunnableOperation {
     }
   }
 }
-
-#if arch(x86_64)
-extension IntegerConv2D {
-  /// Runs the node by Winograd's transforms, if that is faster and the session has memory for it.
-  private func runsByTransforms(_ node: Node) -> Bool {
-    guard !Element.isWide, node.runtime.scratch != nil else { return false }
-    var narrow = IntegerConv2D<Int8>()
-    (narrow.window, narrow.groups, narrow.bounds) = (window, groups, bounds)
-    narrow.addendMultiplier = addendMultiplier
-    let (x, y) = (node.inputs[0], node.output)
-    guard let shape = narrow.transformed(x: x.extent, y: y.extent, node.runtime.kernels) else {
-      return false
-    }
-    return IntegerWinogradWork(narrow, node, shape).run()
-  }
-}
-
-extension IntegerConv2D<Int8> {
-  /// The tiles that the operator works on if it runs by Winograd's transforms. Where there are dot products of bytes, these are faster.
-  package func transformed(x: Shape, y: Shape, _ kernels: zoo_kernels) -> Winograd? {
-    guard kernels.i8_winograd != nil, kernels.isa < UInt32(ZOO_KERNELS_AVX512VNNI) else {
-      return nil
-    }
-    return Winograd(self, x: x, y: y)
-  }
-
-  /// Bytes of scratch memory of which a thread can make use for `node`.
-  static func scratchByteCount(
-    _ node: NodeRecord, _ model: ModelReader, _ kernels: zoo_kernels
-  ) -> Int {
-    let first = node.firstOperand
-    guard node.code == code, let x = model.operand(first),
-      let y = model.operand(first + node.inputCount)
-    else { return 0 }
-    var operation = IntegerConv2D<Int8>()
-    var reader = AttributeReader(node.attributes, byteCount: node.attributesByteCount)
-    operation.archive(&reader)
-    return operation.transformed(
-      x: model.tensor(x, arena: nil).extent, y: model.tensor(y, arena: nil).extent, kernels
-    )?.byteCount ?? 0
-  }
-}
-#endif
 
 /// Groups of 4 rows that hold `depth` rows.
 package func quadCount(_ depth: Int) -> Int { (depth + 3) / 4 }
