@@ -200,7 +200,7 @@ struct IntegerConvolutionTests {
     }
   }
 
-  @Test(arguments: [(1, 10, 1), (3, 64, 17), (7, 257, 130), (2, 30, 64)])
+  @Test(arguments: [(1, 10, 1), (1, 70, 153), (3, 64, 17), (7, 257, 130), (2, 30, 64)])
   func dense(_ rows: Int, _ depth: Int, _ columns: Int) throws {
     try dense(rows, depth, columns, Int8.self)
     try dense(rows, depth, columns, Int16.self)

@@ -4,15 +4,18 @@
 // same two elements of the input, which adds two products in 32 bits. A product is at most 2^15 * 127, so 512 of them fit 32
 // bits; then what was summed moves on to two words, its upper and its lower 16 bits, each with room for 2^15 such blocks.
 //
-// The including file defines MR, PANELS (most panels of 16 columns per tile) and these words:
+// The including file defines MR, PANELS (most panels of 16 columns per tile), WIDE (of one row, if more) and these words:
 //   w_pair(w, second): rows 0 and 1, or 2 and 3, of each lane as 16-bit integers
 //   pair_dot(sum, x, w): sum + the dot product of two 16-bit integers in each lane
 #include <simd/ahead.h>
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
+#ifndef WIDE
+#define WIDE PANELS
+#endif
 #define PER_PANEL (16 / VL) // vectors per panel
-#define VECTORS (PANELS * PER_PANEL)
+#define VECTORS (WIDE * PER_PANEL)
 #define BLOCK_QUADS 128 // 512 products
 
 // Two elements as a little-endian word.

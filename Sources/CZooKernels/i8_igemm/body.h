@@ -1,6 +1,6 @@
 // i8_igemm for any vector width: MR rows by vectors of VL columns, one 32-bit sum per lane.
 //
-// The including file defines MR, PANELS (most panels of 16 columns per tile) and the words of one dot product:
+// The including file defines MR, PANELS (most panels of 16 columns per tile), WIDE (of one row, if more) and the words of one dot product:
 //   QX, q_input(state, bits): four bytes of the input, the same for all lanes, as the dot product wants them
 //   q_state(): what q_input needs, made once
 //   q_dot(sum, x, w): sum + the dot product of four bytes in each lane
@@ -9,7 +9,11 @@
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
+#ifndef WIDE
+#define WIDE PANELS
+#endif
 #define PER_PANEL (16 / VL) // vectors per panel
+#define VECTORS (WIDE * PER_PANEL)
 
 // Up to four bytes as a little-endian word.
 INLINE int32_t quad_at(const int8_t *p) {
@@ -25,9 +29,9 @@ INLINE int32_t quad_part(const int8_t *p, size_t n) {
 }
 
 // sum += x times one quad of rows of all columns; the quads of panel v start at w + v * panel.
-INLINE void multiply(const int rows, const int vectors, const int partial, vmask mask, vi (*sum)[PANELS * PER_PANEL],
+INLINE void multiply(const int rows, const int vectors, const int partial, vmask mask, vi (*sum)[VECTORS],
                      const int8_t *const *x, size_t k, const int8_t *w, size_t panel, QX state) {
-  vi b[PANELS * PER_PANEL];
+  vi b[VECTORS];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     const int32_t *from = (const int32_t *)(const void *)(w + (size_t)(v / PER_PANEL) * panel) + v % PER_PANEL * VL;
@@ -47,7 +51,7 @@ INLINE void multiply(const int rows, const int vectors, const int partial, vmask
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const int8_t *w, size_t step,
                  size_t panel, ahead next, const zoo_integer_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
-  vi sum[MR][PANELS * PER_PANEL];
+  vi sum[MR][VECTORS];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     const int32_t *bias = p->bias[Q_BIAS] + column + v * VL;
@@ -84,14 +88,14 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
 #ifdef ZOO_PACKS_REQUANTIZED
   if (!partial && vectors % 2 == 0) {
     const packed_requantization packed = make_packed_requantization(p->lower, p->upper, p->zero_point);
-    vf multipliers[PANELS * PER_PANEL];
+    vf multipliers[VECTORS];
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++)
       multipliers[v] = v_load(p->multipliers + column + v * VL);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       const int8_t *from = (const int8_t *)p->addend + i * p->addend_stride + column;
-      vf real[PANELS * PER_PANEL];
+      vf real[VECTORS];
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
         real[v] = v_mul(i_float(sum[i][v]), multipliers[v]);

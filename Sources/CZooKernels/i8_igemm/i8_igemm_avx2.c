@@ -9,6 +9,7 @@
 #include <simd/requantize256.h>
 #define MR 4
 #define PANELS 1
+#define WIDE 4
 #define Q_BIAS 0
 #define QX __m256i
 

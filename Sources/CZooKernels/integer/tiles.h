@@ -16,14 +16,13 @@ INLINE size_t columns_by(const int rows, const int panels, size_t column, size_t
   return column;
 }
 
-INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p, fetching f) {
+// All columns: `panels` panels at a time, then 2 and 1.
+INLINE void strip(const int rows, const int panels, size_t n, const zoo_integer_igemm_params *p, fetching f) {
   size_t column = 0;
-#if PANELS > 2
-  column = columns_by(rows, PANELS, column, n, p, f);
-#endif
-#if PANELS > 1
-  column = columns_by(rows, 2, column, n, p, f);
-#endif
+  if (panels > 2)
+    column = columns_by(rows, panels, column, n, p, f);
+  if (panels > 1)
+    column = columns_by(rows, 2, column, n, p, f);
   column = columns_by(rows, 1, column, n, p, f);
   const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart
   if (rest == 0)
@@ -44,20 +43,20 @@ INLINE void strip(const int rows, size_t n, const zoo_integer_igemm_params *p, f
 #undef LAST
 }
 
-// Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own.
+// Any number of rows: tiles of MR, then of 4, 2 and 1; others have no code of their own. One row takes WIDE panels at a time.
 INLINE void product(size_t m, size_t n, const zoo_integer_igemm_params *params) {
   zoo_integer_igemm_params p = *params;
   fetching f = plan_fetching(m, MR, n, (p.tap_count * p.kc + 3) / 4, p.next);
   for (size_t rows; m > 0; m -= rows, f.index++) {
     rows = m >= MR ? MR : m >= 4 ? 4 : m >= 2 ? 2 : 1;
     if (rows == MR)
-      strip(MR, n, &p, f);
+      strip(MR, PANELS, n, &p, f);
     else if (rows == 4)
-      strip(4, n, &p, f);
+      strip(4, PANELS, n, &p, f);
     else if (rows == 2)
-      strip(2, n, &p, f);
+      strip(2, PANELS, n, &p, f);
     else
-      strip(1, n, &p, f);
+      strip(1, WIDE, n, &p, f);
     p.a += rows;
     p.c = (ELEMENT *)p.c + (ptrdiff_t)rows * (ptrdiff_t)p.c_stride;
     if (p.addend)

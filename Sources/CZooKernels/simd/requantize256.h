@@ -16,13 +16,15 @@ INLINE packed_requantization make_packed_requantization(float lower, float upper
                                  _mm_set1_epi8((char)((int32_t)lower + zero_point))};
 }
 
-// Two vectors side by side. Of unordered operands the minimum is the second.
+// An even number of vectors side by side. Of unordered operands the minimum is the second.
 INLINE void store_requantized(int8_t *p, const int vectors, const vf *real, packed_requantization r) {
-  (void)vectors;
-  const vi x = v_int(_mm256_min_ps(r.upper, real[0])), y = v_int(_mm256_min_ps(r.upper, real[1]));
-  const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(x, y), r.zero_point);
-  const __m256i fours = _mm256_packs_epi16(words, words); // four lanes of x, four of y, in each half
-  const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
-  _mm_storeu_si128((__m128i *)(void *)p, _mm_max_epi8(bytes, r.lower));
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v += 2) {
+    const vi x = v_int(_mm256_min_ps(r.upper, real[v])), y = v_int(_mm256_min_ps(r.upper, real[v + 1]));
+    const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(x, y), r.zero_point);
+    const __m256i fours = _mm256_packs_epi16(words, words); // four lanes of x, four of y, in each half
+    const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+    _mm_storeu_si128((__m128i *)(void *)(p + v * VL), _mm_max_epi8(bytes, r.lower));
+  }
 }
 #endif

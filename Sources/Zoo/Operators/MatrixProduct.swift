@@ -103,7 +103,8 @@ package struct MatrixProduct {
   /// Columns of one block of weights: whole tiles.
   fileprivate var blockColumns: Int {
     let nr = max(MatrixProduct.panel, Int(family.nr))
-    let bytes = weightsPerBlock(family.workspace, rows: rows, taps: source.tapCount)
+    let bytes = weightsPerBlock(
+      family.workspace, rows: rows, taps: source.tapCount, tile: family.mr)
     let most = bytes / (depth * weights.type.byteWidth)
     return max(
       nr, (roundsAfterwards ? min(most, FloatTiles.passCount / Int(family.mr)) : most) / nr * nr)

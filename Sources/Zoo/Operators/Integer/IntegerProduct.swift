@@ -53,7 +53,8 @@ struct IntegerProduct<Element: IntegerElement> {
   private var blockColumns: Int {
     let kernel = Element.product(runtime.kernels)
     let nr = max(MatrixProduct.panel, Int(kernel.nr))
-    let most = weightsPerBlock(kernel.workspace, rows: rows, taps: source.tapCount)
+    let most = weightsPerBlock(
+      kernel.workspace, rows: rows, taps: source.tapCount, tile: kernel.mr)
     return max(nr, most / depth / nr * nr)
   }
 
