@@ -122,10 +122,15 @@ package struct Winograd {
     return params
   }
 
+  /// Parts of the channels, of floats.
+  var depthBlocks: Int { (channels + Winograd.depthBlock - 1) / Winograd.depthBlock }
+
   /// Bytes with which one thread can work on `tiles` tiles at a time.
   private func byteCount(_ tiles: Int) -> Int {
     let depth = min(channels, isInteger ? Winograd.integerDepthBlock : Winograd.depthBlock)
-    let transformed = tiles * channels + depth * Winograd.columnBlock + 2 * Winograd.gap
+    let inputs =
+      isInteger ? tiles * channels + Winograd.gap : depthBlocks * (tiles * depth + Winograd.gap)
+    let transformed = inputs + depth * Winograd.columnBlock + Winograd.gap
     let sums = tiles * Winograd.columnBlock + Winograd.gap
     let partial = isInteger ? tiles * Winograd.tile * Winograd.tile * Winograd.columnBlock : 0
     return Winograd.numbers * (transformed * (isInteger ? 2 : 4) + sums * 4) + partial * 4

@@ -35,7 +35,8 @@ struct WinogradWork: TransformedConvolution {
   }
 }
 
-/// One thread's block of tiles: [36][tiles][channels] of inputs, [36][panels][depth][16] of weights, [36][tiles][32] of sums.
+/// One thread's block of tiles: [36][tiles][64] of inputs for each 64 channels, so that those which are multiplied together follow each other,
+/// [36][panels][depth][16] of weights, [36][tiles][32] of sums.
 struct WinogradBlock: TransformedBlock {
   private let work: WinogradWork
   private let tiles: Range<Int>
@@ -50,11 +51,11 @@ struct WinogradBlock: TransformedBlock {
     self.work = work
     self.tiles = tiles
     let channels = work.shape.channels
-    inputStride = tiles.count * channels + Winograd.gap
+    inputStride = tiles.count * min(channels, Winograd.depthBlock) + Winograd.gap
     weightStride = min(channels, Winograd.depthBlock) * Winograd.columnBlock + Winograd.gap
     sumStride = tiles.count * Winograd.columnBlock + Winograd.gap
     inputs = memory
-    weights = inputs + Winograd.numbers * inputStride
+    weights = inputs + work.shape.depthBlocks * Winograd.numbers * inputStride
     sums = weights + Winograd.numbers * weightStride
   }
 
@@ -67,10 +68,21 @@ struct WinogradBlock: TransformedBlock {
       var params =
         work.isRoundedImage
         ? work.shape.inputs(index, of: rounded) : work.shape.inputs(index, of: work.source)
-      params.spectrum = inputs + (index - tiles.lowerBound) * work.shape.channels
       params.spectrum_stride = inputStride
-      kernel?(work.shape.channels, &params)
+      var depth = 0
+      while depth < work.shape.channels {
+        let count = min(work.shape.channels - depth, Winograd.depthBlock)
+        params.spectrum = inputs(of: depth) + (index - tiles.lowerBound) * count
+        kernel?(count, &params)
+        params.x += count * (work.isRoundedImage ? 2 : 4)
+        depth += count
+      }
     }
+  }
+
+  /// Those of the block of channels that begins with `depth`.
+  private func inputs(of depth: Int) -> UnsafeMutablePointer<Float> {
+    inputs + depth / Winograd.depthBlock * Winograd.numbers * inputStride
   }
 
   func makeOutputs(_ column: Int, _ count: Int) {
@@ -108,7 +120,7 @@ struct WinogradBlock: TransformedBlock {
   /// Adds the products of the channels `depth` to the sums of `count` columns.
   private func multiply(_ count: Int, _ depth: Range<Int>) {
     guard let kernel = work.runtime.kernels.f32_igemm.run else { return }
-    let channels = work.shape.channels
+    let inputs = inputs(of: depth.lowerBound)
     var table = InlineArray<48, UnsafePointer<Float>?>(repeating: nil)  // Winograd.mostTiles
     var span = table.mutableSpan
     span.withUnsafeMutableBufferPointer { pointers in
@@ -124,9 +136,9 @@ struct WinogradBlock: TransformedBlock {
       params.upper = Float.infinity
       for number in 0..<Winograd.numbers {
         params.w = UnsafeRawPointer(weights + number * weightStride)
-        let line = inputs + number * inputStride + depth.lowerBound
+        let line = inputs + number * inputStride
         let sum = sums + number * sumStride
-        for i in 0..<tiles.count { first[i] = UnsafePointer(line + i * channels) }
+        for i in 0..<tiles.count { first[i] = UnsafePointer(line + i * depth.count) }
         params.c = sum
         params.addend = depth.lowerBound == 0 ? nil : UnsafePointer(sum)
         kernel(tiles.count, count, &params)
