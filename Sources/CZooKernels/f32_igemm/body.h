@@ -6,7 +6,8 @@
 //   W_IS_SCALED: 1 if they have a scale for each column
 // or, for weights of bf16 in pairs of rows (zoo/FORMAT.md), W_IS_PAIRED instead of w_load.
 // With NARROW, a last panel of at most so many columns is the affair of narrow_tile (narrow.h), and where it has as many, whole tiles of rows
-// take it together with the panel before it (seam_tiles); with TOGETHER, the last columns of one row are that of last_columns (row.h).
+// take it together with the panel before it (seam_tiles); with HALF_PANEL, so many last columns are multiplied by more than MR rows (6) at a
+// time; with TOGETHER, the last columns of one row are that of last_columns (row.h).
 #include <f32_igemm/place.h>
 #include <simd/ahead.h>
 #include <zoo_kernels.h>
@@ -26,6 +27,7 @@ INLINE vf w_load_part(const float *p, vmask m, size_t n) {
 #endif
 
 #define PER_PANEL (16 / VL) // vectors per panel
+#define MOST_ROWS (MR < 8 ? 8 : MR)
 
 #ifdef W_IS_PAIRED
 // Row `row` of `depth`, of `width` columns, from `lane` on: VL weights, or the first `rest`, as floats.
@@ -46,7 +48,7 @@ INLINE vf w_row(const uint16_t *panel, size_t lane, size_t row, size_t depth, si
 INLINE void tile(const int rows, const int vectors, const int partial, size_t rest, const W_ELEMENT *const *w,
                  size_t step, ahead next, place at, const zoo_f32_igemm_params *p, size_t column) {
   const vmask mask = v_mask(partial ? rest : 0);
-  vf sum[MR][16];
+  vf sum[MOST_ROWS][16];
   for (int v = 0; v < vectors; v++) {
     const int cut = partial && v == vectors - 1;
     const float *bias = p->bias && !W_IS_SCALED ? p->bias + column + v * VL : 0;
@@ -62,7 +64,7 @@ INLINE void tile(const int rows, const int vectors, const int partial, size_t re
   size_t offset = 0;
 #endif
   for (size_t t = 0; t < p->tap_count; t++) {
-    const float *a[MR];
+    const float *a[MOST_ROWS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       a[i] = at.a[t * p->a_tap_stride + i];
@@ -155,6 +157,10 @@ INLINE void last_tile(const int rows, size_t rest, place at, const zoo_f32_igemm
 #endif
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = panel + LANE(v);
+#if PER_PANEL > 1
+  if (rest == VL)
+    return tile(rows, 1, 0, 0, w, rest, (ahead){0}, at, p, column);
+#endif
 #define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, (ahead){0}, at, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
@@ -169,6 +175,20 @@ INLINE void last_tile(const int rows, size_t rest, place at, const zoo_f32_igemm
   LAST(0);
 #undef LAST
 }
+
+#ifdef HALF_PANEL
+// The last columns, as many as a vector has, of m rows: the sums of MR rows would wait for each other.
+INLINE void half_panel(size_t m, place at, const zoo_f32_igemm_params *p, size_t column) {
+  for (; m >= 8; m -= 8, at = below(at, 8, p))
+    last_tile(8, VL, at, p, column);
+  if (m == 6)
+    last_tile(6, VL, at, p, column);
+  else if (m == 4)
+    last_tile(4, VL, at, p, column);
+  else if (m == 2)
+    last_tile(2, VL, at, p, column);
+}
+#endif
 
 // All columns of `count` tiles of a constant number of rows: `panels` panels at a time, then half as many, since a panel alone waits for
 // its sums.
@@ -197,6 +217,10 @@ INLINE void strip(const int rows, const int panels, size_t count, size_t n, plac
     return seam_tiles(count, first, p, column);
 #endif
   const size_t rest = n - column;
+#ifdef HALF_PANEL
+  if (rows == MR && rest == HALF_PANEL)
+    return half_panel(count * MR, first, p, column);
+#endif
   for (; rest > 0 && count > 0; count--, first = below(first, (size_t)rows, p))
     last_tile(rows, rest, first, p, column);
 }
@@ -209,10 +233,16 @@ INLINE void strip(const int rows, const int panels, size_t count, size_t n, plac
 INLINE void product(size_t m, const int wide, const int panels, size_t n, const zoo_f32_igemm_params *p) {
   const size_t depth = p->tap_count * p->kc, whole = m / MR;
   fetching f = plan_fetching(m, MR, n, depth, p->next);
-  const size_t together = n <= 16 * (size_t)panels ? whole : 1;
+  size_t together = n <= 16 * (size_t)panels ? whole : 1;
+#ifdef HALF_PANEL
+  if (n % 16 == HALF_PANEL && n > 16)
+    together = 4;
+#endif
   place at = place_of(p);
-  for (size_t i = 0; i < whole; i += together, f.index += together, at = below(at, together * MR, p))
+  for (size_t i = 0; i < whole; i += together, f.index += together, at = below(at, together * MR, p)) {
+    together = together < whole - i ? together : whole - i;
     strip(MR, panels, together, n, at, p, f);
+  }
   m -= whole * MR;
   for (size_t rows; m > 0; m -= rows, at = below(at, rows, p)) {
     rows = m >= 4 ? 4 : m >= FEW_ROWS ? FEW_ROWS : 1;
