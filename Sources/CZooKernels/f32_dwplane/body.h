@@ -1,10 +1,13 @@
-// f32_dwplane and bf16_dwplane for vectors of 16 floats: images are copied with the padding around them.
+// f32_dwplane and bf16_dwplane for any vector width: images are copied with the padding around them.
 //
 // The including file defines ELEMENT, the type of inputs and outputs, X(p) and Y(p), where they are, and plane_take(p, mask) and
-// plane_put(p, mask, y) for 16 channels of a pixel.
+// plane_put(p, mask, y) for VL channels of a pixel; and DOWN, lines of 5 x 5 windows at a time, 2 unless registers are few.
 #include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
+#ifndef DOWN
+#define DOWN 2
+#endif
 #define MOST_VECTORS (ZOO_PLANE_CHANNELS / VL)
 #define ACROSS ZOO_PLANE_LEAST // pixels of output at a time. (Images of 224 pixels end with 28, 14 and 7.)
 
@@ -130,19 +133,19 @@ INLINE void planes_3x3(const zoo_f32_dwplane_params *p) {
       }
 }
 
-// Two lines of 7 windows, which share more of the image; 25 weights are loaded once.
+// Two lines of 7 windows share more of the image. 25 weights are loaded once.
 INLINE void planes_5x5(const zoo_f32_dwplane_params *p) {
   planes s;
-  const size_t lines = p->lines < 2 ? 2 : p->lines;
+  const size_t lines = p->lines < DOWN ? DOWN : p->lines;
   prepare(5, lines, &s, p);
   for (size_t v = 0; v < s.vectors; v++) {
     vf w[25];
 #pragma clang loop unroll(full)
     for (int t = 0; t < 25; t++)
       w[t] = v_load_part(p->w + t * p->w_stride + v * VL, s.masks[v]);
-    for (size_t r = 0; r < lines; r = after(r, 2, lines))
+    for (size_t r = 0; r < lines; r = after(r, DOWN, lines))
       for (size_t q = 0; q < p->pixels; q = after(q, ACROSS, p->pixels))
-        windows(5, 2, 1, &s, w, v, r, q, p);
+        windows(5, DOWN, 1, &s, w, v, r, q, p);
   }
 }
 

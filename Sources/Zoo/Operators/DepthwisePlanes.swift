@@ -6,22 +6,24 @@ extension DepthwiseConv2D {
   /// Whether `kernels` compute images of `height` and `width` with their padding.
   ///
   /// 5 x 5 taps wherever they can. 3 x 3 taps gain where lines of the cache from one pixel to the next have the same place in it (14x14x384: 18
-  /// to 16 us, 14x14x512: 24 to 20, 7x7x1024: 24 to 16), elsewhere nothing (Zen 5).
+  /// to 16 us, 14x14x512: 24 to 20, 7x7x1024: 24 to 16), elsewhere nothing (Zen 5); and nothing with AVX2 (Zen 3), where copies take longer.
   ///
   /// - Parameter pitch: bytes from one pixel to the next.
   package func goesByPlanes(
-    height: Int, width: Int, pitch: Int, isRounded: Bool, _ kernels: zoo_kernels
+    height: Int, width: Int, channels: Int, pitch: Int, isRounded: Bool, _ kernels: zoo_kernels
   ) -> Bool {
     let (vertical, horizontal) = (window.vertical(height), window.horizontal(width))
     let taps = vertical.kernel
     let pixels = horizontal.padBefore + width + horizontal.padAfter - horizontal.reach + 1
-    guard kernels.f32_dwplane != nil, taps == 3 || taps == 5, horizontal.kernel == taps,
+    guard kernels.f32_dwplane != nil, channels % 8 == 0, taps == 3 || taps == 5,
+      horizontal.kernel == taps,
       hasUnitSteps(vertical), hasUnitSteps(horizontal), horizontal.padBefore < taps,
       pixels >= Int(ZOO_PLANE_LEAST),
       PlaneShape.linesAtOnce(vectors: 1, taps: taps, pixels: pixels) >= 2 * taps
     else { return false }
     if taps == 5 { return !activation.needsPass || activation.kind == .hardSwish }
-    return !activation.needsPass && pitch % (isRounded ? 1024 : 512) == 0
+    return kernels.isa >= UInt32(ZOO_KERNELS_AVX512) && !activation.needsPass
+      && pitch % (isRounded ? 1024 : 512) == 0
   }
 
   private func hasUnitSteps(_ axis: WindowAxis) -> Bool { axis.stride == 1 && axis.dilation == 1 }
@@ -63,8 +65,8 @@ extension DepthwiseConv2D {
   /// Whether images like `x` are computed so.
   func goesByPlanes(_ x: zoo_tensor, isRounded: Bool, _ kernels: zoo_kernels) -> Bool {
     goesByPlanes(
-      height: x.height, width: x.width, pitch: bytesPerPixel(x, isRounded: isRounded),
-      isRounded: isRounded, kernels)
+      height: x.height, width: x.width, channels: x.channels,
+      pitch: bytesPerPixel(x, isRounded: isRounded), isRounded: isRounded, kernels)
   }
 }
 
