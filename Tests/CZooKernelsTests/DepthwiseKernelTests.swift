@@ -45,7 +45,8 @@ struct Rectangle {
 
 struct DepthwiseKernelTests {
   @Test(arguments: [
-    (1, 1), (7, 7), (8, 8), (9, 12), (16, 16), (17, 17), (40, 41), (64, 64), (36, 128), (64, 256), (128, 512),
+    (1, 1), (7, 7), (8, 8), (9, 12), (16, 16), (17, 17), (40, 41), (64, 64), (36, 128), (64, 256),
+    (128, 512),
   ])
   func floatsAreRightWhateverTheRectangle(_ channels: Int, _ pitch: Int) {
     var noise = Noise(state: UInt64(channels))

@@ -157,10 +157,6 @@ INLINE void last_tile(const int rows, size_t rest, place at, const zoo_f32_igemm
 #endif
   for (int v = 0; v < PER_PANEL; v++)
     w[v] = panel + LANE(v);
-#if PER_PANEL > 1
-  if (rest == VL)
-    return tile(rows, 1, 0, 0, w, rest, (ahead){0}, at, p, column);
-#endif
 #define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest, (ahead){0}, at, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
@@ -179,13 +175,14 @@ INLINE void last_tile(const int rows, size_t rest, place at, const zoo_f32_igemm
 #ifdef HALF_PANEL
 // The last columns, as many as a vector has, of m rows: the sums of MR rows would wait for each other.
 INLINE void half_panel(size_t m, place at, const zoo_f32_igemm_params *p, size_t column) {
+  const W_ELEMENT *const w = (const W_ELEMENT *)p->w + column * p->tap_count * p->kc;
   for (; m >= 8; m -= 8, at = below(at, 8, p))
-    last_tile(8, VL, at, p, column);
-  if (m == 6)
-    last_tile(6, VL, at, p, column);
-  else if (m == 4)
-    last_tile(4, VL, at, p, column);
-  else if (m == 2)
+    tile(8, 1, 0, 0, &w, VL, (ahead){0}, at, p, column);
+  if (m >= 6) {
+    tile(6, 1, 0, 0, &w, VL, (ahead){0}, at, p, column);
+    m -= 6, at = below(at, 6, p);
+  }
+  for (; m > 0; m -= 2, at = below(at, 2, p))
     last_tile(2, VL, at, p, column);
 }
 #endif

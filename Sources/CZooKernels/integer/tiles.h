@@ -28,10 +28,6 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_integer_
   if (rest == 0)
     return;
   const int8_t *w = p->w + column * ((p->tap_count * p->kc + 3) / 4 * 4);
-#if PER_PANEL > 1
-  if (rest == VL)
-    return tile(rows, 1, 0, 0, w, rest * 4, 0, (ahead){0}, p, column);
-#endif
 #define LAST(whole) tile(rows, (whole) + 1, 1, rest - VL * (whole), w, rest * 4, 0, (ahead){0}, p, column)
 #if PER_PANEL == 4
   if (rest > 3 * VL)
