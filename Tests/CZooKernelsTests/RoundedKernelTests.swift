@@ -55,6 +55,10 @@ struct RoundedKernelTests {
   ])
   func planes(_ taps: Int, _ channels: Int, _ pitch: Int) throws {
     var noise = Noise(state: UInt64(taps + channels + pitch))
+    // avx2 has windows of 5 x 5 taps only.
+    let kernels = variants("f32_dwplane").filter {
+      taps == 5 || $0.isa >= UInt32(ZOO_KERNELS_AVX512)
+    }
     var calls = 0
     for (lines, pixels) in [(1, 7), (7, 7), (14, 14), (2, 13), (3, 8), (9, 44), (4, 60)] {
       for (top, left) in [(taps / 2, taps / 2), (0, 0), (taps - 1, taps - 1), (taps + 1, 1)] {
@@ -78,7 +82,7 @@ struct RoundedKernelTests {
           (params.lower, params.upper) =
             swish == 1 ? (-Float.infinity, Float.infinity) : (-1, Float(1.5))
           params.hard_swish = Int32(swish)
-          for kernel in variants("f32_dwplane") {
+          for kernel in kernels {
             let y = GuardedBuffer(count: lines * pixels * channels, filledWith: .nan)
             let run = unsafeBitCast(kernel.function, to: zoo_f32_dwplane_ukernel.self)
             for band in [0..<lines / 2, lines / 2..<lines] where !band.isEmpty {
@@ -114,7 +118,7 @@ struct RoundedKernelTests {
         withExtendedLifetime((x, wide, w, bias)) {}
       }
     }
-    #expect(calls > 0 || variants("f32_dwplane").isEmpty)
+    #expect(calls > 0 || kernels.isEmpty)
   }
 
   @Test(arguments: [1, 7, 16, 17, 40])

@@ -12,7 +12,7 @@ nonisolated(unsafe) private var columnsOfCalls: [Int] = []
 /// Multiplies nothing.
 private let record: zoo_f32_igemm_ukernel = { _, columns, _ in columnsOfCalls.append(columns) }
 
-@Suite(.serialized) struct DenseCallTests {
+struct DenseCallTests {
   /// One image: all columns at once, although their weights fit no cache, so that the kernel reads as many streams as it can. Many rows: some
   /// columns at a time, whose weights stay near while the rows pass by.
   @Test func oneRowTakesAllColumnsAtOnce() throws {

@@ -42,6 +42,11 @@ enum IntegerOperand<Element: IntegerElement> {
   case constant([Int], Constant)
 }
 
+/// As a weight or a table.
+func integers(_ values: [Int8]) -> Constant {
+  Constant(type: ZOO_I8, bytes: values.map { UInt8(bitPattern: $0) })
+}
+
 /// The integer that `real`, in steps of the output, is rounded to.
 func rounded<Element: IntegerElement>(
   _ real: Float, zeroPoint: Int32, _ bounds: IntegerBounds

@@ -115,50 +115,6 @@ INLINE void line(const int kh, const int kw, const int step, const int partial, 
     sliding(1, kh, kw, step, partial, l, w, x, y, p);
 }
 
-// Some pixels of a line in all channels.
-INLINE void channels(const int kh, const int kw, const int step, size_t pixels, const ELEMENT *x, ELEMENT *y,
-                     const zoo_f32_dwconv_params *p) {
-  lanes l = {.lower = c_set(p->lower), .upper = c_set(p->upper)};
-  for (l.c = 0; l.c + CL <= p->channels; l.c += CL) {
-    l.bias = p->bias ? weights(0, &l, p->bias) : c_set(0);
-    line(kh, kw, step, 0, &l, pixels, x, y, p);
-  }
-  if (l.c < p->channels) {
-    l.mask = c_mask(p->channels - l.c);
-    l.bias = p->bias ? weights(1, &l, p->bias) : c_set(0);
-    line(kh, kw, step, 1, &l, pixels, x, y, p);
-  }
-}
-
-// How many of `pixels` pixels are computed in all channels before the next ones. A line of one vector of channels after the other reads all
-// pixels again for each vector: where whole lines of the cache lie between pixels, which then share few places in it, rather as many as are
-// NEAR bytes (Zen 3: 56x56x128 283 to 143 us, with stride 2 124 to 54, 112x112x32 154 to 122; with 144 channels 139 to 145).
-INLINE size_t pixels_near(const int kh, const int step, size_t pixels, const zoo_f32_dwconv_params *p) {
-#ifdef NEAR
-  const size_t pitch = p->x_col_stride * sizeof(ELEMENT);
-  if (pitch % 128 == 0) {
-    const size_t near = NEAR / (pitch * (size_t)kh * (step == 2 ? 2 : 1)) / TOGETHER * TOGETHER;
-    if (near >= 2 * TOGETHER)
-      return near;
-    if (pitch % 512 == 0)
-      return TOGETHER;
-  }
-#else
-  (void)kh, (void)step, (void)p;
-#endif
-  return pixels;
-}
-
-INLINE void lines(const int kh, const int kw, const int step, size_t pixels, const zoo_f32_dwconv_params *p) {
-  const size_t most = pixels_near(kh, step, pixels, p);
-  for (size_t r = 0; r < p->lines; r++) {
-    const ELEMENT *x = X(p) + r * p->x_line_stride;
-    ELEMENT *y = Y(p) + r * p->y_line_stride;
-    for (size_t q = 0; q < pixels; q += most)
-      channels(kh, kw, step, pixels - q < most ? pixels - q : most, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
-  }
-}
-
 // `count` windows of any size, in `vectors` vectors of channels from c on: as many sums at a time as hide that each waits for itself.
 INLINE void any(const int count, const int vectors, const int partial, size_t c, const ELEMENT *x, ELEMENT *y,
                 const zoo_f32_dwconv_params *p) {
@@ -194,7 +150,62 @@ INLINE void any(const int count, const int vectors, const int partial, size_t c,
       c_put(y + c + q * p->y_stride + v * CL, partial, mask, c_clamp(sums[q][v], lower, upper));
 }
 
-// All channels of `count` windows of any size.
+// The channels from c on, fewer than a vector, of windows of any size.
+static void any_rest(size_t c, size_t pixels, const ELEMENT *x, ELEMENT *y, const zoo_f32_dwconv_params *p) {
+  for (; pixels >= TOGETHER; pixels -= TOGETHER, x += TOGETHER * p->x_pixel_stride, y += TOGETHER * p->y_stride)
+    any(TOGETHER, 1, 1, c, x, y, p);
+  for (; pixels > 0; pixels--, x += p->x_pixel_stride, y += p->y_stride)
+    any(1, 1, 1, c, x, y, p);
+}
+
+// Some pixels of a line in all channels.
+INLINE void channels(const int kh, const int kw, const int step, size_t pixels, const ELEMENT *x, ELEMENT *y,
+                     const zoo_f32_dwconv_params *p) {
+  lanes l = {.lower = c_set(p->lower), .upper = c_set(p->upper)};
+  for (l.c = 0; l.c + CL <= p->channels; l.c += CL) {
+    l.bias = p->bias ? weights(0, &l, p->bias) : c_set(0);
+    line(kh, kw, step, 0, &l, pixels, x, y, p);
+  }
+  if (l.c < p->channels && !step)
+    any_rest(l.c, pixels, x, y, p);
+  else if (l.c < p->channels) {
+    l.mask = c_mask(p->channels - l.c);
+    l.bias = p->bias ? weights(1, &l, p->bias) : c_set(0);
+    line(kh, kw, step, 1, &l, pixels, x, y, p);
+  }
+}
+
+// How many of `pixels` pixels are computed in all channels before the next ones. A line of one vector of channels after the other reads all
+// pixels again for each vector: where whole lines of the cache lie between pixels, which then share few places in it, rather as many as are
+// NEAR bytes (Zen 3: 56x56x128 283 to 143 us, with stride 2 124 to 54, 112x112x32 154 to 122; with 144 channels 139 to 145).
+__attribute__((noinline)) static size_t pixels_near(size_t lines, int step, size_t pixels,
+                                                    const zoo_f32_dwconv_params *p) {
+#ifdef NEAR
+  const size_t pitch = p->x_col_stride * sizeof(ELEMENT);
+  if (pitch % 128 == 0) {
+    const size_t near = NEAR / (pitch * lines * (step == 2 ? 2 : 1)) / TOGETHER * TOGETHER;
+    if (near >= 2 * TOGETHER)
+      return near;
+    if (pitch % 512 == 0)
+      return TOGETHER;
+  }
+#else
+  (void)lines, (void)step, (void)p;
+#endif
+  return pixels;
+}
+
+INLINE void lines(const int kh, const int kw, const int step, size_t pixels, const zoo_f32_dwconv_params *p) {
+  const size_t most = pixels_near((size_t)kh, step, pixels, p);
+  for (size_t r = 0; r < p->lines; r++) {
+    const ELEMENT *x = X(p) + r * p->x_line_stride;
+    ELEMENT *y = Y(p) + r * p->y_line_stride;
+    for (size_t q = 0; q < pixels; q += most)
+      channels(kh, kw, step, pixels - q < most ? pixels - q : most, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
+  }
+}
+
+// The channels of `count` windows of any size that fill vectors.
 INLINE void any_channels(const int count, const int vectors, const ELEMENT *x, ELEMENT *y,
                          const zoo_f32_dwconv_params *p) {
   size_t c = 0;
@@ -202,8 +213,6 @@ INLINE void any_channels(const int count, const int vectors, const ELEMENT *x, E
     any(count, vectors, 0, c, x, y, p);
   for (; c + CL <= p->channels; c += CL)
     any(count, 1, 0, c, x, y, p);
-  if (c < p->channels)
-    any(count, 1, 1, c, x, y, p);
 }
 
 static void any_lines(size_t pixels, const zoo_f32_dwconv_params *p) {
@@ -215,6 +224,8 @@ static void any_lines(size_t pixels, const zoo_f32_dwconv_params *p) {
       any_channels(TOGETHER, 2, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
     for (; q < pixels; q++)
       any_channels(1, 4, x + q * p->x_pixel_stride, y + q * p->y_stride, p);
+    if (p->channels % CL != 0)
+      any_rest(p->channels / CL * CL, pixels, x, y, p);
   }
 }
 

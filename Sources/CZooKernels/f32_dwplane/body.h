@@ -1,11 +1,13 @@
 // f32_dwplane and bf16_dwplane for any vector width: images are copied with the padding around them.
 //
 // The including file defines ELEMENT, the type of inputs and outputs, X(p) and Y(p), where they are, and plane_take(p, mask) and
-// plane_put(p, mask, y) for VL channels of a pixel; and DOWN, lines of 5 x 5 windows at a time, 2 unless registers are few.
+// plane_put(p, mask, y) for VL channels of a pixel; and with ONLY_5X5, that windows have 5 x 5 taps, of which one line is made at a time.
 #include <simd/hard_swish.h>
 #include <zoo_kernels.h>
 
-#ifndef DOWN
+#ifdef ONLY_5X5
+#define DOWN 1 // seven sums and five weights of a line: 14 sums would not fit 16 registers
+#else
 #define DOWN 2
 #endif
 #define MOST_VECTORS (ZOO_PLANE_CHANNELS / VL)
@@ -115,6 +117,7 @@ INLINE void prepare(const int taps, size_t lines, planes *s, const zoo_f32_dwpla
   copy_lines(taps, lines, s, p);
 }
 
+#ifndef ONLY_5X5
 // One line of 7 windows at a time, whose 9 weights are soon loaded again: neighbouring channels are written one after the other.
 INLINE void planes_3x3(const zoo_f32_dwplane_params *p) {
   planes s;
@@ -132,8 +135,9 @@ INLINE void planes_3x3(const zoo_f32_dwplane_params *p) {
         windows(3, 1, 0, &s, w, v, r, q, p);
       }
 }
+#endif
 
-// Two lines of 7 windows share more of the image. 25 weights are loaded once.
+// DOWN lines of 7 windows: two share more of the image. 25 weights are loaded once.
 INLINE void planes_5x5(const zoo_f32_dwplane_params *p) {
   planes s;
   const size_t lines = p->lines < DOWN ? DOWN : p->lines;
@@ -150,8 +154,9 @@ INLINE void planes_5x5(const zoo_f32_dwplane_params *p) {
 }
 
 static void plane(const zoo_f32_dwplane_params *p) {
+#ifndef ONLY_5X5
   if (p->taps == 3)
-    planes_3x3(p);
-  else
-    planes_5x5(p);
+    return planes_3x3(p);
+#endif
+  planes_5x5(p);
 }

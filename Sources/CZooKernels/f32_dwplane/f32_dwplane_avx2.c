@@ -4,7 +4,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
 
-#define DOWN 1 // seven sums, five weights of a line: 14 would not fit 16 registers
+#define ONLY_5X5
 #define ELEMENT float
 #define X(p) ((p)->x)
 #define Y(p) ((p)->y)

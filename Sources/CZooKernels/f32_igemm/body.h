@@ -178,10 +178,6 @@ INLINE void half_panel(size_t m, place at, const zoo_f32_igemm_params *p, size_t
   const W_ELEMENT *const w = (const W_ELEMENT *)p->w + column * p->tap_count * p->kc;
   for (; m >= 8; m -= 8, at = below(at, 8, p))
     tile(8, 1, 0, 0, &w, VL, (ahead){0}, at, p, column);
-  if (m >= 6) {
-    tile(6, 1, 0, 0, &w, VL, (ahead){0}, at, p, column);
-    m -= 6, at = below(at, 6, p);
-  }
   for (; m > 0; m -= 2, at = below(at, 2, p))
     last_tile(2, VL, at, p, column);
 }

@@ -180,7 +180,7 @@ typedef void (*zoo_f32_dwconv_ukernel)(size_t pixels, const zoo_f32_dwconv_param
 // For small images, where many windows leave the image and would be cut in 8 or 24 ways. A sum takes products with zeros, too, so that
 // its bits do not depend on the place of the window.
 typedef struct zoo_f32_dwplane_params {
-  size_t taps;          // 3 or 5 each way
+  size_t taps;          // 3 or 5 each way; avx2: 5
   size_t channels;      // a multiple of 8, at most ZOO_PLANE_CHANNELS
   size_t height, width; // of the image
   size_t top, left;     // of the padding, left less than taps

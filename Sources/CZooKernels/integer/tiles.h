@@ -21,7 +21,7 @@ INLINE void strip(const int rows, const int panels, size_t n, const zoo_integer_
   size_t column = 0;
   if (panels > 2)
     column = columns_by(rows, panels, column, n, p, f);
-  if (panels > 1)
+  if (PANELS > 1)
     column = columns_by(rows, 2, column, n, p, f);
   column = columns_by(rows, 1, column, n, p, f);
   const size_t rest = n - column; // the last, narrower panel: its quads are `rest` columns apart

@@ -15,10 +15,9 @@ extension DepthwiseConv2D {
     let (vertical, horizontal) = (window.vertical(height), window.horizontal(width))
     let taps = vertical.kernel
     let pixels = horizontal.padBefore + width + horizontal.padAfter - horizontal.reach + 1
-    guard kernels.f32_dwplane != nil, channels % 8 == 0, taps == 3 || taps == 5,
-      horizontal.kernel == taps,
-      hasUnitSteps(vertical), hasUnitSteps(horizontal), horizontal.padBefore < taps,
-      pixels >= Int(ZOO_PLANE_LEAST),
+    guard kernels.f32_dwplane != nil, channels % 8 == 0,
+      taps == 3 || taps == 5, horizontal.kernel == taps, hasUnitSteps(vertical),
+      hasUnitSteps(horizontal), horizontal.padBefore < taps, pixels >= Int(ZOO_PLANE_LEAST),
       PlaneShape.linesAtOnce(vectors: 1, taps: taps, pixels: pixels) >= 2 * taps
     else { return false }
     if taps == 5 { return !activation.needsPass || activation.kind == .hardSwish }

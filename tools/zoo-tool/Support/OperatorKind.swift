@@ -56,9 +56,8 @@ func kernelFamily(_ node: GraphNode, _ graph: Graph, isa: UInt32, isRounded: Boo
   case let depthwise as DepthwiseConv2D:
     guard let x = node.inputs[0].map({ graph[$0].shape }) else { return nil }
     let goesByPlanes = depthwise.goesByPlanes(
-      height: x[1], width: x[2], channels: x[3], pitch: x[3] * (isRounded ? 2 : 4),
-      isRounded: isRounded,
-      zoo_kernels_for(isa))
+      height: x[1], width: x[2], channels: x[3],
+      pitch: x[3] * (isRounded ? 2 : 4), isRounded: isRounded, zoo_kernels_for(isa))
     return (isRounded ? "bf16" : "f32") + (goesByPlanes ? "_dwplane" : "_dwconv")
   case is Pool, is GlobalPool: return isRounded ? "bf16_pool" : "f32_pool"
   case is Binary: return isRounded ? "bf16_binary" : "f32_binary"
