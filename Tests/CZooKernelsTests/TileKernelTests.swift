@@ -1,4 +1,4 @@
-// Kernels for matrix units against their definition, between protected pages: on an emulated unit, and on the CPU's own if it has one.
+// i8_igemm against its definition, between protected pages: on an emulated matrix unit, and whatever the CPU has.
 import CZooKernels
 import EmulatedTiles
 import Foundation
@@ -9,7 +9,7 @@ struct TileKernelTests {
   private func kernels() -> [(name: String, run: zoo_integer_igemm_ukernel)] {
     var kernels: [(name: String, run: zoo_integer_igemm_ukernel)] = []
     if let run = emulated_i8_igemm() { kernels.append((name: "emulated", run: run)) }
-    for kernel in variants("i8_igemm") where kernel.isa == ZOO_KERNELS_AMX {
+    for kernel in variants("i8_igemm") {
       kernels.append(
         (
           name: String(cString: kernel.name),
@@ -25,7 +25,8 @@ struct TileKernelTests {
     (8, 16, 64, 1), (16, 32, 64, 1), (17, 40, 16, 9), (31, 24, 4, 1), (32, 48, 32, 9),
     (33, 33, 100, 1), (49, 17, 128, 2), (64, 8, 61, 1), (100, 20, 12, 3), (9, 64, 3000, 2),
     (65, 16, 12000, 1),
-    (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1), (97, 40, 64, 1),
+    (33, 16, 13_000, 1), (7, 40, 64, 1), (1, 10, 20, 1), (97, 40, 64, 1), (1, 150, 2400, 1),
+    (6, 70, 28, 1), (5, 33, 20, 5), (11, 50, 144, 17),
   ])
   func integersAreExactAndStayInside(_ m: Int, _ n: Int, _ kc: Int, _ taps: Int) {
     var noise = Noise(state: UInt64(m + kc))

@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "words.h"
+
 #define VL 8
 typedef __m256 vf;
 typedef __m256i vmask;
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void v_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
@@ -83,9 +83,7 @@ INLINE vi v_int(vf a) { return _mm256_cvtps_epi32(a); }
 INLINE vi i_load8(const int8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
 // The first n bytes, n in 1...8; the others read as 0.
 INLINE vi i_load8_part(const int8_t *p, size_t n) {
-  int8_t bytes[8] = {0};
-  __builtin_memcpy(bytes, p, n);
-  return i_load8(bytes);
+  return _mm256_cvtepi8_epi32(_mm_cvtsi64_si128((long long)load_word_part(p, n)));
 }
 // Lanes in -128...127 as bytes.
 INLINE void i_store8(int8_t *p, vi x) {
@@ -95,7 +93,9 @@ INLINE void i_store8(int8_t *p, vi x) {
 INLINE void i_store8_part(int8_t *p, size_t n, vi x) {
   int8_t bytes[8];
   i_store8(bytes, x);
-  __builtin_memcpy(p, bytes, n);
+  uint64_t word;
+  __builtin_memcpy(&word, bytes, 8);
+  store_word_part(p, n, word);
 }
 INLINE vi i_load16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)p)); }
 // The first n, n in 1...8; the others read as 0.

@@ -111,14 +111,14 @@ package struct MatrixProduct {
   }
 
   /// Columns of which a thread multiplies all rows before it takes the next ones. Where the image stays in L2, too, no more than two
-  /// tiles have: the weights of the next ones are fetched meanwhile.
+  /// tiles have: the weights of the next ones are fetched meanwhile. Kernels whose tiles are narrow (AVX2, NEON) would read rows too often.
   fileprivate func columnsAtOnce(isRounded: Bool) -> Int {
     let family = family
     let image = rows * depth / source.tapCount * (isRounded ? 2 : 4)
     guard image <= MatrixProduct.smallImage, rows > 2 * Int(family.mr), family.workspace == 0,
       !pads, isRounded || !rounds
     else { return blockColumns }
-    return 2 * max(MatrixProduct.panel, Int(family.nr))
+    return Int(family.nr) > MatrixProduct.panel ? 2 * Int(family.nr) : blockColumns
   }
 
   var family: zoo_f32_igemm_kernel {

@@ -65,7 +65,7 @@ struct IntegerProduct<Element: IntegerElement> {
     guard image <= IntegerProduct.smallImage, rows > 2 * Int(kernel.mr), kernel.workspace == 0,
       !pads, !gathers
     else { return blockColumns }
-    return 2 * max(MatrixProduct.panel, Int(kernel.nr))
+    return Int(kernel.nr) > MatrixProduct.panel ? 2 * Int(kernel.nr) : blockColumns
   }
 
   /// Whether there is memory for what kernels need besides the operands.
