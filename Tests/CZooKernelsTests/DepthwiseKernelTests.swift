@@ -134,7 +134,7 @@ struct DepthwiseKernelTests {
           }
         }
         let real = Float(sum) * multipliers[c]
-        let clamped = real.isNaN ? -120.5 : min(max(real, -120.5), 110.25)
+        let clamped = real.isNaN ? -120 : min(max(real, -120), 110.25)
         return Int8(clamped.rounded(.toNearestOrEven) + 11)
       }
       for kernel in variants("i8_dwconv") {
@@ -154,7 +154,7 @@ struct DepthwiseKernelTests {
         params.y = UnsafeMutableRawPointer(y.bytes)
         (params.y_line_stride, params.y_stride) = (shape.pixels * channels, channels)
         params.y_zero_point = 11
-        (params.lower, params.upper) = (-120.5, 110.25)
+        (params.lower, params.upper) = (-120, 110.25)
         bias.withUnsafeBufferPointer { bias in
           multipliers.withUnsafeBufferPointer { multipliers in
             params.bias = (bias.baseAddress, nil)

@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include <simd/avx2.h>
 #include <simd/requantize.h>
+#include <simd/requantize256.h>
 #include <integer/i8.h>
 
 #define LANES 16
@@ -23,81 +24,97 @@ INLINE halves in_order(const void *words) {
   return (halves){_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)};
 }
 
-// Rows 0 and 1 of a column of taps side by side, then row 2 (`rows` 3) and zeros.
+INLINE halves side_by_side_in_pairs(__m256i a, __m256i b) {
+  return (halves){_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)};
+}
+
+// A column of taps: rows 0 and 1 side by side, and row 2 (`rows` 3), which stands beside that of the column before.
 typedef struct column {
-  halves first, last;
+  halves pairs;
+  __m256i third;
 } column;
 
+INLINE __m256i load_words(const int8_t *x) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)x)); }
 INLINE column load_column(const int rows, const int8_t *x, size_t row_stride) {
-  const __m256i zero = _mm256_setzero_si256(), a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)x)),
-                b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + row_stride)));
-  column c = {.first = {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)}};
-  if (rows == 3) {
-    const __m256i d = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + 2 * row_stride)));
-    c.last = (halves){_mm256_unpacklo_epi16(d, zero), _mm256_unpackhi_epi16(d, zero)};
-  }
-  return c;
+  const __m256i third = rows == 3 ? load_words(x + 2 * row_stride) : _mm256_setzero_si256();
+  return (column){side_by_side_in_pairs(load_words(x), load_words(x + row_stride)), third};
 }
 
-INLINE halves dot(const int rows, halves sum, column x, const column *w) {
-  sum.low = i_add(sum.low, _mm256_madd_epi16(x.first.low, w->first.low));
-  sum.high = i_add(sum.high, _mm256_madd_epi16(x.first.high, w->first.high));
-  if (rows == 3) {
-    sum.low = i_add(sum.low, _mm256_madd_epi16(x.last.low, w->last.low));
-    sum.high = i_add(sum.high, _mm256_madd_epi16(x.last.high, w->last.high));
-  }
-  return sum;
+INLINE halves dot(halves sum, halves x, halves w) {
+  return (halves){i_add(sum.low, _mm256_madd_epi16(x.low, w.low)), i_add(sum.high, _mm256_madd_epi16(x.high, w.high))};
 }
 
-INLINE void finish(const requantization *r, halves multipliers, halves sum, int8_t *y) {
-  const vi low = requantize(v_mul(i_float(sum.low), _mm256_castsi256_ps(multipliers.low)), *r);
-  const vi high = requantize(v_mul(i_float(sum.high), _mm256_castsi256_ps(multipliers.high)), *r);
-  const __m256i words = _mm256_packs_epi32(low, high);
-  _mm_storeu_si128((__m128i *)y, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+// Weights of 3 columns: of rows 0 and 1, and of row 2 those of columns 0 and 1, and that of column 2 beside a zero.
+typedef struct taps {
+  halves pairs[3], first_thirds, last_third;
+} taps;
+
+// The terms of a window with its column 1, which follows `third`, and with column 2, which follows column 1.
+INLINE halves add_middle(const int rows, halves sum, __m256i third, column x, const taps *w) {
+  sum = dot(sum, x.pairs, w->pairs[1]);
+  return rows == 3 ? dot(sum, side_by_side_in_pairs(third, x.third), w->first_thirds) : sum;
+}
+INLINE halves add_last(const int rows, halves sum, __m256i third, column x, const taps *w) {
+  sum = dot(sum, x.pairs, w->pairs[2]);
+  return rows == 3 ? dot(sum, side_by_side_in_pairs(third, x.third), w->last_third) : sum;
+}
+
+INLINE void finish(const packed_requantization *r, halves multipliers, halves sum, int8_t *y) {
+  const vf low = v_mul(i_float(sum.low), _mm256_castsi256_ps(multipliers.low));
+  const vf high = v_mul(i_float(sum.high), _mm256_castsi256_ps(multipliers.high));
+  const __m256i words = packed_words(low, high, r);
+  const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128((__m128i *)y, _mm_max_epi8(bytes, r->lower));
 }
 
 // Channels c ... c + 15 of windows of three columns, `step` columns apart: 1, 2, or 0 for any other distance. A column
 // is loaded once and added to all windows that cover it.
 INLINE void slide(const int rows, const int step, size_t pixels, size_t c, const zoo_integer_dwconv_params *p) {
   column w[3];
-  halves bias = in_order(p->bias[0] + c);
-  const column ones = {{_mm256_set1_epi16(1), _mm256_set1_epi16(1)}, {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}};
-  halves weight_sum = {i_set(0), i_set(0)};
-  for (int j = 0; j < 3; j++) {
+  for (int j = 0; j < 3; j++)
     w[j] = load_column(rows, p->w + (size_t)j * p->w_col_stride + c, p->w_row_stride);
-    weight_sum = dot(rows, weight_sum, w[j], &ones);
-  }
+  const taps weights = {{w[0].pairs, w[1].pairs, w[2].pairs},
+                        side_by_side_in_pairs(w[0].third, w[1].third),
+                        side_by_side_in_pairs(_mm256_setzero_si256(), w[2].third)};
+  const __m256i one = _mm256_set1_epi16(1);
+  const column all_ones = {{one, one}, one};
+  halves weight_sum = dot((halves){i_set(0), i_set(0)}, all_ones.pairs, weights.pairs[0]);
+  weight_sum = add_middle(rows, weight_sum, one, all_ones, &weights);
+  weight_sum = add_last(rows, weight_sum, one, all_ones, &weights);
+  halves bias = in_order(p->bias[0] + c);
   bias.low = i_sub(bias.low, i_mul(weight_sum.low, i_set(p->x_zero_point)));
   bias.high = i_sub(bias.high, i_mul(weight_sum.high, i_set(p->x_zero_point)));
   const halves multipliers = in_order(p->multipliers + c);
-  const requantization r = make_requantization(p->lower, p->upper, p->y_zero_point);
+  const packed_requantization r = make_packed_requantization(p->lower, p->upper, p->y_zero_point);
   const size_t row = p->x_row_stride, next = p->x_col_stride;
   for (size_t l = 0; l < p->lines; l++) {
     const int8_t *x = (const int8_t *)p->x + l * p->x_line_stride + c;
     int8_t *y = (int8_t *)p->y + l * p->y_line_stride + c;
-    halves sum = bias, after = bias;
-    if (step) {
-      const column first = load_column(rows, x, row);
-      sum = dot(rows, bias, first, &w[0]);
-    }
+    column last = load_column(rows, x, row);
+    halves sum = dot(bias, last.pairs, weights.pairs[0]), after = bias;
     if (step == 1) {
       const column second = load_column(rows, x + next, row);
-      sum = dot(rows, sum, second, &w[1]);
-      after = dot(rows, bias, second, &w[0]);
+      sum = add_middle(rows, sum, last.third, second, &weights);
+      after = dot(bias, second.pairs, weights.pairs[0]);
+      last = second;
     }
     for (size_t q = 0; q < pixels; q++, x += p->x_pixel_stride, y += p->y_stride) {
-      if (!step)
-        sum = dot(rows, bias, load_column(rows, x, row), &w[0]);
-      if (step != 1)
-        sum = dot(rows, sum, load_column(rows, x + next, row), &w[1]);
-      const column last = load_column(rows, x + 2 * next, row);
-      finish(&r, multipliers, dot(rows, sum, last, &w[2]), y);
-      if (step == 1) {
-        sum = dot(rows, after, last, &w[1]);
-        after = dot(rows, bias, last, &w[0]);
-      } else if (step == 2) {
-        sum = dot(rows, bias, last, &w[0]);
+      if (!step && q > 0) {
+        last = load_column(rows, x, row);
+        sum = dot(bias, last.pairs, weights.pairs[0]);
       }
+      if (step != 1) {
+        const column middle = load_column(rows, x + next, row);
+        sum = add_middle(rows, sum, last.third, middle, &weights);
+        last = middle;
+      }
+      const __m256i third = last.third;
+      last = load_column(rows, x + 2 * next, row);
+      finish(&r, multipliers, add_last(rows, sum, third, last, &weights), y);
+      if (step == 1)
+        sum = add_middle(rows, after, third, last, &weights);
+      if (step)
+        *(step == 1 ? &after : &sum) = dot(bias, last.pairs, weights.pairs[0]);
     }
   }
 }

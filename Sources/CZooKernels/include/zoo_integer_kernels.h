@@ -14,7 +14,7 @@
 // below point to, and that strides count. Weights are int8_t in -127...127. All end in the same step (Requantization in
 // Sources/Zoo): real is a float in units of the output's scale, computed with every product and sum rounded by itself (no
 // fused operations);
-//   y = rint(min(max(real, lower), upper)) + zero_point, ties to even.
+//   y = rint(min(max(real, lower), upper)) + zero_point, ties to even; lower has no fraction, and NaN becomes lower.
 // Sums of products are exact: in 32 bits for i8, in 48 bits for i16, rounded once when they become a float. So every kernel
 // gives the bits of the portable code.
 

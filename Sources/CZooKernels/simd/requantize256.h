@@ -16,12 +16,17 @@ INLINE packed_requantization make_packed_requantization(float lower, float upper
                                  _mm_set1_epi8((char)((int32_t)lower + zero_point))};
 }
 
-// An even number of vectors side by side. Of unordered operands the minimum is the second.
+// 16 numbers of 16 bits: in each half of 128 bits four lanes of x and four of y. Of unordered operands the minimum is the second.
+INLINE __m256i packed_words(vf x, vf y, const packed_requantization *r) {
+  const vi a = v_int(_mm256_min_ps(r->upper, x)), b = v_int(_mm256_min_ps(r->upper, y));
+  return _mm256_adds_epi16(_mm256_packs_epi32(a, b), r->zero_point);
+}
+
+// An even number of vectors side by side.
 INLINE void store_requantized(int8_t *p, const int vectors, const vf *real, packed_requantization r) {
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v += 2) {
-    const vi x = v_int(_mm256_min_ps(r.upper, real[v])), y = v_int(_mm256_min_ps(r.upper, real[v + 1]));
-    const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(x, y), r.zero_point);
+    const __m256i words = packed_words(real[v], real[v + 1], &r);
     const __m256i fours = _mm256_packs_epi16(words, words); // four lanes of x, four of y, in each half
     const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
     _mm_storeu_si128((__m128i *)(void *)(p + v * VL), _mm_max_epi8(bytes, r.lower));
