@@ -75,7 +75,7 @@ struct IntegerPlaneKernelTests {
         }
       }
       let real = Float(sum) * multipliers[c]
-      let clamped = real.isNaN ? -120.5 : min(max(real, -120.5), 110.25)
+      let clamped = real.isNaN ? -120 : min(max(real, -120), 110.25)
       return Int8(clamped.rounded(.toNearestOrEven) + 11)
     }
     for kernel in variants("i8_dwplane") {
@@ -92,7 +92,7 @@ struct IntegerPlaneKernelTests {
       (params.w, params.w_stride) = (UnsafePointer(w.bytes), pitch)
       (params.y, params.y_zero_point) = (y.bytes, 11)
       (params.y_line_stride, params.y_stride) = (plane.pixels * channels, channels)
-      (params.lower, params.upper) = (-120.5, 110.25)
+      (params.lower, params.upper) = (-120, 110.25)
       bias.withUnsafeBufferPointer { bias in
         multipliers.withUnsafeBufferPointer { multipliers in
           (params.bias, params.multipliers) = (bias.baseAddress, multipliers.baseAddress)

@@ -58,7 +58,7 @@ struct IntegerWinogradKernelTests {
         }
       }
       let real = Float(sum) * multipliers[column] + Float(Int32(addend.bytes[at]) - 3) * 0.25
-      let clamped = real.isNaN ? -120.5 : min(max(real, -120.5), 110.25)
+      let clamped = real.isNaN ? -120 : min(max(real, -120), 110.25)
       return Int8(clamped.rounded(.toNearestOrEven) + 11)
     }
     for kernel in variants("i8_winograd") {
@@ -83,7 +83,7 @@ struct IntegerWinogradKernelTests {
       run(channels, &params)
       (params.first_row, params.end_row) = (0, tile.height)
       (params.first_column, params.end_column) = (0, tile.width)
-      (params.y, params.zero_point, params.lower, params.upper) = (y.bytes, 11, -120.5, 110.25)
+      (params.y, params.zero_point, params.lower, params.upper) = (y.bytes, 11, -120, 110.25)
       (params.y_pixel_stride, params.y_row_stride) = (columns, tile.width * columns)
       (params.addend, params.addend_zero_point) = (UnsafePointer(addend.bytes), 3)
       (params.addend_pixel_stride, params.addend_row_stride) = (columns, tile.width * columns)
