@@ -25,11 +25,7 @@ INLINE int32_t quad_part(const int8_t *p, size_t n) {
 INLINE void multiply(const int rows, const int vectors, const int partial, vmask mask, vi (*sum)[VECTORS],
                      const int8_t *const *x, size_t k, const int8_t *w, size_t panel, QX state) {
   vi b[VECTORS];
-#pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++) {
-    const int32_t *from = (const int32_t *)(const void *)(w + (size_t)(v / PER_PANEL) * panel) + v % PER_PANEL * VL;
-    b[v] = partial && v == vectors - 1 ? i_load_part(from, mask) : i_load(from);
-  }
+  load_weights(vectors, partial, mask, b, w, panel);
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
     const QX quad = q_input(state, quad_at(x[i] + k));

@@ -1,4 +1,4 @@
-// How sums of i8_igemm begin and end, for any vector width: from biases, and as bytes.
+// What all bodies of i8_igemm share, for any vector width: biases, weights, and sums that become bytes.
 #include <simd/requantize.h>
 #include <zoo_kernels.h>
 
@@ -21,7 +21,16 @@ INLINE void begin(const int rows, const int vectors, const int partial, vmask ma
   }
 }
 
-// `rest`: how many lanes are in the mask.
+// One quad of rows of all columns; the quads of panel v start at w + v * panel.
+INLINE void load_weights(const int vectors, const int partial, vmask mask, vi *b, const int8_t *w, size_t panel) {
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const int32_t *from = (const int32_t *)(const void *)(w + (size_t)(v / PER_PANEL) * panel) + v % PER_PANEL * VL;
+    b[v] = partial && v == vectors - 1 ? i_load_part(from, mask) : i_load(from);
+  }
+}
+
+// Sums as bytes. `rest`: how many lanes are in the mask.
 INLINE void finish(const int rows, const int vectors, const int partial, size_t rest, vmask mask, vi (*sum)[VECTORS],
                    const zoo_integer_igemm_params *p, size_t column) {
   const vf addend_multiplier = v_set(p->addend_multiplier);

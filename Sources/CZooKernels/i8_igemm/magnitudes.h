@@ -99,11 +99,7 @@ INLINE void multiply(const int direct, const int rows, const int vectors, const 
                      size_t panel) {
   const __m256i ones = _mm256_set1_epi16(1);
   vi b[VECTORS];
-#pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++) {
-    const int32_t *from = (const int32_t *)(const void *)(w + (size_t)(v / PER_PANEL) * panel) + v % PER_PANEL * VL;
-    b[v] = partial && v == vectors - 1 ? i_load_part(from, mask) : i_load(from);
-  }
+  load_weights(vectors, partial, mask, b, w, panel);
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
     const vi sign = quad_at(direct ? (const void *)(x[i] + k) : m->signs[i] + k); // direct: x itself

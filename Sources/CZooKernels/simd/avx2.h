@@ -5,11 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "words.h"
-
 #define VL 8
 typedef __m256 vf;
 typedef __m256i vmask;
+
+#define INLINE static inline __attribute__((always_inline))
+#include <simd/words.h>
 
 INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void v_store(float *p, vf x) { _mm256_storeu_ps(p, x); }

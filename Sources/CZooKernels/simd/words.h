@@ -1,12 +1,8 @@
-// Up to eight bytes of memory as a word, without a loop: by two smaller words that overlap.
+// Up to eight bytes of memory as a word, without a loop: by two smaller words that overlap. After INLINE is defined.
 #ifndef ZOO_SIMD_WORDS_H
 #define ZOO_SIMD_WORDS_H
 #include <stddef.h>
 #include <stdint.h>
-
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#endif
 
 // The first n bytes, n in 1...8; the others are 0.
 INLINE uint64_t load_word_part(const void *p, size_t n) {
