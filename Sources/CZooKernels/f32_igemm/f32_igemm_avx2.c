@@ -5,6 +5,7 @@
 #include <simd/avx2.h>
 #define MR 6
 #define HALF_PANEL 8
+#include <f32_igemm/row.h>
 #include <f32_igemm/body.h>
 
 void zoo_f32_igemm_ukernel_6x16__avx2(size_t m, size_t n, const zoo_f32_igemm_params *params) {
